@@ -116,7 +116,7 @@ def test_a_store_ranks_as_a_local_index_of_the_same_records(
         entries = there.index.entries
         stored = [entries[there.ranking.places[p]].id.partition("/")[2] for p in there.order]
         assert stored == ids
-        told = search.named(answer_of(there, library, 3))
+        told = search.answer(there, library, 3)
         own = answer_of(here, library, 3)
         assert [m.reasons for m in told.matches] == [m.reasons for m in own.matches]
         assert [m.passages[0].text for m in told.matches] == [
@@ -125,6 +125,24 @@ def test_a_store_ranks_as_a_local_index_of_the_same_records(
         assert [m.probability for m in told.matches] == pytest.approx(
             [m.probability for m in own.matches], abs=2e-3
         )
+    search.close()
+
+
+def test_a_text_without_an_agent_is_as_little_like_the_stores_records_as_like_local_ones(
+    payments: Team, database: Database
+) -> None:
+    index = open_index(unread_library(payments.root))
+    search = searched(payments, database)
+    query = query_from_text(
+        "The disk of the primary database filled up at night, writes were refused for two hours "
+        "and orders got lost until an operator deleted old archives of the shop",
+        TODAY,
+    )
+    here, there = find(index, query), search.find(query)
+    assert here.kind.agent < 1
+    # Records of agents are known by words that such a question does not have.
+    assert sorted(there.about.tolist()) == pytest.approx(sorted(here.about.tolist()), abs=2e-3)
+    assert max(here.about) < 1
     search.close()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -39,6 +40,7 @@ class Store:
         self._connection = connection
         self.address = address
         self.statements = 0
+        self._is_one_version = False
 
     def rows(
         self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()
@@ -47,10 +49,17 @@ class Store:
 
         Raises `KbError` where the server refuses it, `StoreAwayError` where it is gone.
         """
+        return self.send(statement, values).rows()
+
+    def send(self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> SentStatement:
+        """A statement on its way; in `one_version` the server works on it while others are sent.
+
+        Raises like `rows`.
+        """
         self.statements += 1
         with _worded(self.address):
             cursor = self._connection.execute(statement, values, binary=True)
-            return cursor.fetchall() if cursor.description else []
+        return SentStatement(cursor, self.address)
 
     def run(self, script: str) -> None:
         """Run a script of statements without values. Raises like `rows`."""
@@ -64,6 +73,22 @@ class Store:
         self.statements += 2
         with _worded(self.address), self._connection.transaction():
             yield
+
+    @contextmanager
+    def one_version(self) -> Iterator[None]:
+        """A transaction whose statements, all with rows, are sent without waiting for those before.
+
+        A nested one is part of the outer one. Raises like `rows`.
+        """
+        if self._is_one_version:
+            yield
+            return
+        self._is_one_version = True
+        try:
+            with _worded(self.address), self._connection.pipeline(), self.transaction():
+                yield
+        finally:
+            self._is_one_version = False
 
     def understand_vectors(self) -> None:
         """Make ready to send and get vectors. Raises `KbError` without the extension."""
@@ -83,6 +108,20 @@ class Store:
     def close(self) -> None:
         """Let go of the connection."""
         self._connection.close()
+
+
+@dataclass(frozen=True)
+class SentStatement:
+    """A statement that was sent, and the address it went to."""
+
+    cursor: psycopg.Cursor[tuple[Any, ...]]
+    address: str
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """Its rows, as soon as they are there. Raises like `Store.rows`."""
+        with _worded(self.address):
+            is_command = self.cursor.pgresult is not None and self.cursor.description is None
+            return [] if is_command else self.cursor.fetchall()
 
 
 def is_set(library: Library) -> bool:

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from kb.search.bm25 import Bag
 from kb.search.encoder.encoder import Vectors
 from kb.search.index.build import text_bag
-from kb.search.indexed_records.collection import SAMPLE
+from kb.search.indexed_records.collection import SAMPLE, starts_of
 from kb.search.indexed_records.entry import IndexedRecord, PriorVerdict
 from kb.search.ranking.joint_ridge import MOST_TEACHERS
 from kb.search.ranking.likeness import Question
-from kb.store.connection import Store, half_vector
+from kb.store.connection import SentStatement, Store, half_vector
 from kb.store.stored_records import read_stored
 
 #: Nearest passages of all passages of a question together, and records by whole text and by words:
@@ -37,7 +37,7 @@ _HALF = np.dtype(">f2")
 _HEADER_BYTES = 4
 
 _BODY = """
-SELECT t.record, r.library, t.entry, t.mean, t.words, t.counts, t.length, v.block
+SELECT t.record, r.library, t.entry, halfvec_send(t.mean), t.words, t.counts, t.length, v.block
 FROM kb.texts t JOIN kb.records r ON r.number = t.record CROSS JOIN LATERAL
     (SELECT string_agg(halfvec_send(v.vector), ''::bytea ORDER BY p.place) AS block
      FROM kb.passages p JOIN kb.vectors v USING (record, text_hash) WHERE p.record = t.record) v
@@ -50,25 +50,62 @@ WHERE t.record IN ((SELECT record FROM kb.texts ORDER BY draw LIMIT %s)
 ORDER BY t.draw
 """
 
+#: The audiences of the library that asks: it knows its own records better.
+_HIDDEN = """(SELECT coalesce(array_agg(a.number), '{}') FROM kb.audiences a
+    JOIN kb.libraries l ON l.number = a.library WHERE l.name = %(without)s)::smallint[]"""
+
+# Arithmetic in `numeric` for each posting would be half the time of all. A role that writes the
+# statistics could make a rarity that is none: no logarithm fails for it.
+_BY_WORDS = """
+WITH asked AS (SELECT word, records, row_number() OVER rarest AS place,
+        sum(records) OVER rarest AS read
+    FROM kb.words WHERE word = ANY (%(words)s) WINDOW rarest AS (ORDER BY records, word)),
+    rare AS MATERIALIZED (SELECT a.word, ln(1 + greatest(
+            (s.records - a.records + 0.5::float8) / (a.records + 0.5::float8), 0)) AS rarity
+        FROM asked a CROSS JOIN kb.statistics s WHERE read <= %(most)s OR place = 1),
+    best AS (SELECT p.record FROM kb.postings p JOIN rare r USING (word)
+        WHERE p.audience <> ALL ({hidden}) GROUP BY p.record
+        ORDER BY sum(r.rarity * p.count / (p.count + 1.5::float8)) DESC, p.record LIMIT %(pooled)s)
+SELECT array_agg(word), array_agg(records), (SELECT array_agg(record) FROM best)
+FROM kb.words WHERE word = ANY (%(counted)s)
+"""
+
 # A graph that is walked on gives near passages behind far ones, and calls that an order: `+ 0` has
 # them sorted.
 # A set is taken from the pool, for a list of a thousand would be gone through for each candidate:
-# half the time of all. So would arithmetic in `numeric` be for each posting.
+# half the time of all.
 _POOL = """
 WITH near AS (SELECT n.record FROM unnest(%(passages)s::halfvec[]) AS q (vector) CROSS JOIN LATERAL
         (SELECT record FROM (SELECT record, v.vector <#> q.vector AS far FROM kb.vectors v
-            WHERE audience <> ALL (%(hidden)s) ORDER BY v.vector <#> q.vector LIMIT {walked}) w
+            WHERE audience <> ALL ({hidden}) ORDER BY v.vector <#> q.vector LIMIT {walked}) w
          ORDER BY far + 0 LIMIT {nearest}) n),
-    whole AS (SELECT record FROM kb.texts WHERE audience <> ALL (%(hidden)s)
+    whole AS (SELECT record FROM kb.texts WHERE audience <> ALL ({hidden})
         ORDER BY mean <#> %(mean)s LIMIT {pooled}),
-    rare AS (SELECT p.record FROM kb.postings p
-        JOIN unnest(%(words)s::bigint[], %(rarities)s::float4[]) AS w (word, rarity) USING (word)
-        WHERE p.audience <> ALL (%(hidden)s) GROUP BY p.record
-        ORDER BY sum(w.rarity * p.count / (p.count + 1.5::float8)) DESC, p.record LIMIT {pooled}),
-    pool AS ((SELECT record FROM near UNION SELECT record FROM whole UNION SELECT record FROM rare)
+    pool AS ((SELECT record FROM near UNION SELECT record FROM whole
+            UNION SELECT unnest(%(rare)s::integer[]))
         EXCEPT SELECT unnest(%(known)s::integer[]))
 {body} WHERE t.record IN (SELECT record FROM pool)
 """
+
+
+@dataclass(frozen=True)
+class SentWords:
+    """The words of a question, sent to the store."""
+
+    sent: SentStatement
+
+    def found(self) -> FoundByWords:
+        """What they found. Raises `KbError`."""
+        words, frequencies, records = self.sent.rows()[0]
+        return FoundByWords(dict(zip(words or (), frequencies or (), strict=True)), records or [])
+
+
+@dataclass(frozen=True)
+class FoundByWords:
+    """How many texts hold each of the counted words, and the records that share the rare ones."""
+
+    frequencies: dict[int, int]
+    records: list[int]
 
 
 @dataclass(frozen=True)
@@ -100,80 +137,61 @@ def sample_texts(store: Store, dimension: int, most: int = SAMPLE) -> TextBatch:
     return _bodies(store.rows(_BODY + _EVEN, (most, MOST_TEACHERS)), dimension)
 
 
+def send_words(store: Store, bag: Bag, counted: NDArray[np.uint64], without: str) -> SentWords:
+    """Ask for what words find, while the vectors of a question may still be made.
+
+    Of the words `counted` it is told how many texts hold them. None of the library named `without`
+    is found.
+    """
+    words, counts = (some.view(np.int64).tolist() for some in (bag.words, counted))
+    limits = {"most": _MOST_POSTINGS, "pooled": POOLED}
+    values = {"words": words, "counted": counts, "without": without, **limits}
+    return SentWords(store.send(_BY_WORDS.format(hidden=_HIDDEN), values))
+
+
 def candidate_texts(
     store: Store,
     question: Question,
-    frequencies: dict[int, int],
-    n_records: int,
+    by_words: FoundByWords,
     *,
-    hidden: Sequence[int],
+    without: str,
     known: NDArray[np.int64],
 ) -> TextBatch:
     """The texts worth ranking for a question, but for those whose numbers are `known`.
 
-    They are found by the graph of passages, the graph of whole texts, and rare words. `frequencies`
-    are records a word; rows of `hidden` audiences are passed over.
+    They are found by the graph of passages, the graph of whole texts, and rare words; those of the
+    library named `without` are passed over.
     """
     passages = max(len(question.vectors), 1)
     each = max(_FEWEST, NEAREST // passages)
     walked = max(each, WALKED // passages)
-    words, rarities = _rare(frequencies, n_records)
-    statement = _POOL.format(nearest=each, walked=walked, pooled=POOLED, body=_BODY)
+    limits = {"nearest": each, "walked": walked, "pooled": POOLED}
     values = {
         "passages": [half_vector(vector) for vector in question.vectors],
         "mean": half_vector(question.mean),
-        "words": words,
-        "rarities": rarities,
-        "hidden": list(hidden),
+        "rare": by_words.records,
+        "without": without,
         "known": known.tolist(),
     }
-    return _bodies(store.rows(statement, values), len(question.mean))
-
-
-def _rare(frequencies: dict[int, int], n_records: int) -> tuple[list[int], list[float]]:
-    """The rarest words, as many as their postings can be read, and how much each is worth."""
-    chosen: list[int] = []
-    read = 0
-    for word, frequency in sorted(frequencies.items(), key=lambda pair: pair[1]):
-        if chosen and read + frequency > _MOST_POSTINGS:
-            break
-        chosen.append(word)
-        read += frequency
-    held = np.array([frequencies[word] for word in chosen], np.float64)
-    return chosen, np.log1p((n_records - held + 0.5) / (held + 0.5)).tolist()
+    rows = store.rows(_POOL.format(body=_BODY, hidden=_HIDDEN, **limits), values)
+    return _bodies(rows, len(question.mean))
 
 
 def _bodies(rows: list[tuple[Any, ...]], dimension: int) -> TextBatch:
     """Rows as texts; one that cannot be read is left out, so that no team ends all answers."""
     read = [(row, entry) for row in rows if (entry := _entry(*row[1:3])) and _has_words(*row[4:6])]
     rows, entries = [row for row, _ in read], tuple(entry for _, entry in read)
-    blocks = [_vectors(block, dimension) for *_, block in rows]
-    starts = np.concatenate([[0], np.cumsum([len(block) for block in blocks], dtype=np.int64)])
-    none = np.zeros((0, dimension), np.float32)
-    means = [mean.to_numpy() for _, _, _, mean, *_ in rows]
+    blocks = [block or b"" for *_, block in rows]
+    sizes = [len(block) // (_HEADER_BYTES + 2 * dimension) for block in blocks]
     return TextBatch(
         numbers=np.array([row[0] for row in rows], np.int64),
         libraries=np.array([row[1] for row in rows], np.int64),
         entries=entries,
-        vectors=np.concatenate([none, *blocks]),
-        starts=starts.astype(np.int64),
-        means=np.stack(means).astype(np.float32) if means else none,
+        vectors=_vectors(blocks, dimension),
+        starts=starts_of(sizes),
+        means=_vectors([row[3] for row in rows], dimension),
         bags=tuple(Bag(_words(row[4]), np.frombuffer(row[5], "<u2")) for row in rows),
         lengths=np.array([row[6] for row in rows], np.float32),
-    )
-
-
-def concatenated(one: TextBatch, other: TextBatch) -> TextBatch:
-    """Both, one behind the other."""
-    return TextBatch(
-        numbers=np.concatenate([one.numbers, other.numbers]),
-        libraries=np.concatenate([one.libraries, other.libraries]),
-        entries=one.entries + other.entries,
-        vectors=np.concatenate([one.vectors, other.vectors]),
-        starts=np.concatenate([one.starts, other.starts[1:] + one.starts[-1]]),
-        means=np.concatenate([one.means, other.means]),
-        bags=one.bags + other.bags,
-        lengths=np.concatenate([one.lengths, other.lengths]),
     )
 
 
@@ -197,14 +215,13 @@ def _entry(library: int, raw: bytes) -> IndexedRecord | None:
     entry = read_stored(raw)
     if entry is None:
         return None
-    said = (PriorVerdict(qualified(library, one.id), one.word) for one in entry.verdicts)
-    return msgspec.structs.replace(entry, id=qualified(library, entry.id), verdicts=tuple(said))
+    verdicts = tuple(PriorVerdict(qualified(library, v.id), v.word) for v in entry.verdicts)
+    return msgspec.structs.replace(entry, id=qualified(library, entry.id), verdicts=verdicts)
 
 
-def _vectors(block: bytes | None, dimension: int) -> Vectors:
-    if not block:
-        return np.zeros((0, dimension), np.float32)
-    rows = np.frombuffer(block, np.uint8).reshape(-1, _HEADER_BYTES + 2 * dimension)
+def _vectors(blocks: Sequence[bytes], dimension: int) -> Vectors:
+    """The vectors that the server sent, one behind the other, (p, dimension)."""
+    rows = np.frombuffer(b"".join(blocks), np.uint8).reshape(-1, _HEADER_BYTES + 2 * dimension)
     halves = np.ascontiguousarray(rows[:, _HEADER_BYTES:]).view(_HALF)
     return np.asarray(halves, np.float32)
 

@@ -27,7 +27,7 @@ from kb.search.several_libraries import (
     similar_beside,
     with_other_libraries,
 )
-from kb.search.similar import RankedQuery, answer_of, as_query, find
+from kb.search.similar import RankedQuery, as_query, find
 from kb.store.connection import StoreAwayError, shown
 from kb.store.open_searches import KEPT
 from kb.store.search import StoreSearch
@@ -70,7 +70,7 @@ def similar_with_store(
 
 
 @dataclass(frozen=True)
-class _Told:
+class _StoreAnswer:
     """What the store answers: matches by text, what was searched, and others' facts by library."""
 
     answer: Answer
@@ -81,31 +81,35 @@ class _Told:
 def _with_store(
     own: Answer, found: RankedQuery, index: Index, library: Library, limit: int
 ) -> Answer:
-    def question(search: StoreSearch) -> _Told:
+    def question(search: StoreSearch) -> _StoreAnswer:
         name = library.config.library.name
-        theirs = search.find_question(found.query, found.question, found.filters, without=name)
-        told = search.named(answer_of(theirs, library, limit))
-        return _Told(told, search.facts(name), search.facts_alone(name))
+        with search.one_version():
+            theirs = search.find_question(found.query, found.question, found.filters, without=name)
+            answer = search.answer(theirs, library, limit)
+            return _StoreAnswer(answer, search.facts(name), search.facts_alone(name))
 
     return _joined(own, KEPT.ask(library, index.encoder, question), found, library, limit)
 
 
-def _joined(own: Answer, store: _Told, found: RankedQuery, library: Library, limit: int) -> Answer:
-    told = store.answer
+def _joined(
+    own: Answer, store: _StoreAnswer, found: RankedQuery, library: Library, limit: int
+) -> Answer:
     by_facts = (
         match
         for whose, known in store.facts_alone.items()
         for match in FactsAsked(found, library, whose, known, {}).matches()
     )
     known = {(match.library.casefold(), match.id) for match in own.matches}  # one that lies beside
-    theirs = (match for match in told.matches if (match.library.casefold(), match.id) not in known)
+    theirs = (
+        match for match in store.answer.matches if (match.library.casefold(), match.id) not in known
+    )
     matches = sorted((*own.matches, *theirs, *by_facts), key=by_probability)[:limit]
-    misses = own.nearest_misses or (() if matches else told.nearest_misses)
+    misses = own.nearest_misses or (() if matches else store.answer.nearest_misses)
     return replace(
         own,
         matches=tuple(matches),
         nearest_misses=() if matches else misses,
-        proposed_class=own.proposed_class or told.proposed_class,
+        proposed_class=own.proposed_class or store.answer.proposed_class,
         store=store.facts,
     )
 

@@ -7,39 +7,27 @@ the store, so a record gets the score that an index of all of them would give it
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
-from kb.errors import KbError
+from kb.library import Library
 from kb.records.facts_without_text import RecordFacts, clean_facts
-from kb.search.answer import Answer, IndexFacts, Match, StoreFacts
-from kb.search.bm25 import Bag, Postings, WordStatistics, bag_of, build_postings
-from kb.search.encoder.encoder import Encoder, Vectors
-from kb.search.indexed_records.collection import SAMPLE, Collection, CorpusTotals, labels_of
-from kb.search.indexed_records.entry import IndexedRecord
-from kb.search.indexed_records.passages import Passage, embedded_text
+from kb.search.answer import Answer, Match, StoreFacts
+from kb.search.bm25 import Bag, bag_of
+from kb.search.encoder.encoder import Encoder
+from kb.search.indexed_records.passages import embedded_text
 from kb.search.query import EVERYTHING, Filters, Query
-from kb.search.ranking.class_posterior import Numbers, largest
-from kb.search.ranking.joint_ridge import JointRidge, joint_ridge_of
-from kb.search.ranking.learn import FittedModel
 from kb.search.ranking.likeness import Question
-from kb.search.similar import RankedQuery, find_question
+from kb.search.similar import RankedQuery, answer_of, find_question
 from kb.store.connection import Store
-from kb.store.corpus_statistics import StoreStatistics
 from kb.store.corpus_statistics_rows import read_model, refuse_other_encoder
-from kb.store.fetch_candidates import (
-    TextBatch,
-    candidate_texts,
-    concatenated,
-    sample_texts,
-    with_known_classes,
-)
+from kb.store.fetch_candidates import SentWords, candidate_texts, sample_texts, send_words
 from kb.store.migrations import check_layout
-from kb.store.standing import StoreStanding, standing
+from kb.store.standing import SentStanding, StoreStanding, send_standing
+from kb.store.store_index import StoreIndex, StoreSample, counted_words, store_sample
 
 #: How far the graph is walked at once, which is as far as pgvector goes: of 100,000 passages in
 #: heaps of 140 like ones .862 of the ten nearest were found at 400, .964 at 1,000.
@@ -53,7 +41,6 @@ _SEARCH = (
 
 #: Without a sentence records of one class cannot be told apart, and the newest are shown.
 _MOST_FACTS = 2_000
-_AGAIN = "Ask again: another push has ended meanwhile."
 
 
 @dataclass(frozen=True)
@@ -61,14 +48,9 @@ class _Warm:
     """What is kept between questions while nothing is pushed and no right given or taken."""
 
     standing: StoreStanding
-    statistics: StoreStatistics
-    probe: Numbers
-    sample: TextBatch
-    sample_postings: Postings
+    sample: StoreSample
     names: dict[int, str]
-    audiences: dict[str, tuple[int, ...]]
     counts: dict[str, int]
-    joint: JointRidge | None
     #: What is read at the first question that wants it, by the library that asks.
     facts_alone: dict[str, dict[str, list[RecordFacts]]] = field(default_factory=dict)
 
@@ -85,6 +67,7 @@ class StoreSearch:
         self._store = store
         self.encoder = encoder
         self._warm: _Warm | None = None
+        self._sent: SentStanding | None = None
 
     @property
     def address(self) -> str:
@@ -95,25 +78,61 @@ class StoreSearch:
         """What a library is called."""
         return self._warm.names.get(number, "") if self._warm else ""
 
+    @contextmanager
+    def one_version(self) -> Iterator[None]:
+        """Whatever is asked in it is answered by one version of the store, under the same rights.
+
+        A nested one is part of the outer one.
+        """
+        if self._sent is not None:
+            yield
+            return
+        with self._store.one_version():
+            self._sent = send_standing(self._store)
+            try:
+                yield
+            finally:
+                self._sent = None
+
     def find(
         self, query: Query, filters: Filters = EVERYTHING, *, without: str = ""
     ) -> RankedQuery:
-        """The texts ranked for a query, best first; none of the library named `without`."""
-        return self.find_question(query, self._question(query), filters, without=without)
+        """The texts ranked for a query, best first; none of the library named `without`.
+
+        The server looks for its words while it is embedded.
+        """
+        words = [query.title, *(passage.text for passage in query.passages)]
+        bag = bag_of(words)
+        with self.one_version():
+            by_words = self._send(bag, without)
+            texts = [embedded_text(query.title, one) for one in query.passages] or [query.title]
+            vectors = self.encoder.encode(texts)
+            question = Question(vectors, bag, query.entry, query.alike_runs or {})
+            return self._ranked(query, question, by_words, filters, without)
 
     def find_question(
         self, query: Query, question: Question, filters: Filters, *, without: str = ""
     ) -> RankedQuery:
         """The same for a query whose vectors and words are `question`.
 
-        All is read of one version of the store. Raises `KbError` where what is counted over all
-        texts cannot be read.
+        Raises `KbError` where what is counted over all texts cannot be read.
         """
-        with self._store.transaction():
-            index = self._opened(question, without)
-            own = frozenset(index.ids_of(without))
-            filters = replace(filters, without=filters.without | own)
-            return find_question(index, query, question, filters)
+        with self.one_version():
+            by_words = self._send(question.bag, without)
+            return self._ranked(query, question, by_words, filters, without)
+
+    def answer(self, found: RankedQuery, library: Library, limit: int) -> Answer:
+        """What was found as an answer, whose matches say whose they are and what they call it."""
+        shown = found.shown(limit, library.config.search.bar)
+        with self.one_version():
+            if isinstance(found.index, StoreIndex):
+                found.index.read_texts([int(found.ranking.places[place]) for place in shown])
+            answer = answer_of(found, library, limit)
+        return replace(
+            answer,
+            matches=tuple(self._named(match) for match in answer.matches),
+            nearest_misses=tuple(self._named(match) for match in answer.nearest_misses),
+        )
 
     def facts(self, without: str) -> StoreFacts:
         """What was searched in the store beside a library, once a question was put to it."""
@@ -126,11 +145,11 @@ class StoreSearch:
 
         Words that are no names are left out, and records whose facts do not fit.
         """
-        warm, now = self._warm, standing(self._store)
-        known = warm.facts_alone if warm and warm.standing == now else {}
-        if without not in known:
-            known[without] = self._read_facts_alone(without)
-        return known[without]
+        with self.one_version():
+            known = self._current().facts_alone
+            if without not in known:
+                known[without] = self._read_facts_alone(without)
+            return known[without]
 
     def _read_facts_alone(self, without: str) -> dict[str, list[RecordFacts]]:
         rows = self._store.rows(
@@ -153,14 +172,6 @@ class StoreSearch:
         )
         return bool(rows)
 
-    def named(self, answer: Answer) -> Answer:
-        """An answer whose matches say whose they are, with the ids that their library knows."""
-        return replace(
-            answer,
-            matches=tuple(self._named(match) for match in answer.matches),
-            nearest_misses=tuple(self._named(match) for match in answer.nearest_misses),
-        )
-
     def close(self) -> None:
         """Let go of the connection."""
         self._store.close()
@@ -171,208 +182,44 @@ class StoreSearch:
         library = self.library_name(int(number))
         return replace(match, id=record_id, library=library, actions=tuple(actions))
 
-    def _question(self, query: Query) -> Question:
-        texts = [embedded_text(query.title, passage) for passage in query.passages] or [query.title]
-        words = [query.title, *(passage.text for passage in query.passages)]
-        vectors = self.encoder.encode(texts)
-        return Question(vectors, bag_of(words), query.entry, query.alike_runs or {})
+    def _send(self, bag: Bag, without: str) -> SentWords:
+        return send_words(self._store, bag, counted_words(bag), without)
 
-    def _opened(self, question: Question, without: str) -> StoreIndex:
-        now, frequencies = standing(self._store), self._frequencies(question.bag)
-        warm = self._warm
-        if warm is None or warm.standing != now:
-            warm = self._warm = self._read(now)
-        found = candidate_texts(
+    def _ranked(
+        self, query: Query, question: Question, sent: SentWords, filters: Filters, without: str
+    ) -> RankedQuery:
+        warm, by_words = self._current(), sent.found()
+        known = warm.sample.texts.numbers
+        found = candidate_texts(self._store, question, by_words, without=without, known=known)
+        index = StoreIndex(
             self._store,
-            question,
-            frequencies,
-            warm.statistics.records,
-            hidden=warm.audiences.get(without, ()),
-            known=warm.sample.numbers,
+            self.encoder,
+            warm.sample,
+            warm.names,
+            found,
+            counted_words(question.bag),
+            by_words.frequencies,
         )
-        return StoreIndex(self._store, self.encoder, warm, found, question.bag, frequencies)
+        own = frozenset(index.ids_of(without))
+        filters = replace(filters, without=filters.without | own)
+        return find_question(index, query, question, filters)
 
-    def _frequencies(self, bag: Bag) -> dict[int, int]:
-        """How many records hold each word of a question."""
-        rows = self._store.rows(
-            "SELECT word, records FROM kb.words WHERE word = ANY (%s)",
-            (bag.words.view(np.int64).tolist(),),
-        )
-        return dict(rows)
+    def _current(self) -> _Warm:
+        """What is kept, read again where it is not that of the version that is asked."""
+        now = (self._sent or send_standing(self._store)).standing
+        if self._warm is None or self._warm.standing != now:
+            self._warm = self._read(now)
+        return self._warm
 
     def _read(self, now: StoreStanding) -> _Warm:
         dimension = self.encoder.card.dimension
         statistics, probe = read_model(self._store, dimension)
-        even = sample_texts(self._store, dimension)
-        rows = self._store.rows(
-            "SELECT l.number, l.name, a.number FROM kb.libraries l "
-            "JOIN kb.audiences a ON a.library = l.number"
-        )
-        audiences: dict[str, tuple[int, ...]] = {}
-        for _, name, audience in rows:
-            audiences[name] = (*audiences.get(name, ()), audience)
-        names = {number: name for number, name, _ in rows}
+        sample = store_sample(statistics, probe, sample_texts(self._store, dimension))
+        names = dict(self._store.rows("SELECT number, name FROM kb.libraries"))
         counts = self._store.rows(
             "SELECT library, count(*)::integer FROM kb.records GROUP BY library"
         )
-        return _Warm(
-            now,
-            statistics,
-            probe,
-            even,
-            build_postings(even.bags),
-            names,
-            audiences,
-            {names[number]: count for number, count in counts},
-            _joint(even, statistics),
-        )
-
-
-@dataclass(frozen=True)
-class StoreIndex:
-    """Some texts of the store as an index: a sample of all, then those worth ranking."""
-
-    store: Store
-    encoder: Encoder
-    warm: _Warm
-    found: TextBatch
-    bag: Bag
-    frequencies: dict[int, int]
-
-    @cached_property
-    def bodies(self) -> TextBatch:
-        """The texts as arrays."""
-        return with_known_classes(
-            concatenated(self.warm.sample, self.found), self.warm.statistics.classes
-        )
-
-    @property
-    def entries(self) -> tuple[IndexedRecord, ...]:
-        """The records, in the order of the arrays."""
-        return self.bodies.entries
-
-    @property
-    def generation(self) -> StoreIndex:
-        """The records themselves."""
-        return self
-
-    @cached_property
-    def collection(self) -> Collection:
-        """The texts as ranking wants them, with what is known of all texts."""
-        bodies, statistics = self.bodies, self.warm.statistics
-        sample = np.arange(min(SAMPLE, len(self.warm.sample.entries)))
-        of_all = CorpusTotals(statistics.names, statistics.mean, sample)
-        return Collection(
-            entries=bodies.entries,
-            vectors=bodies.vectors,
-            starts=bodies.starts,
-            means=bodies.means,
-            postings=self._postings(),
-            of_all=of_all,
-        )
-
-    @cached_property
-    def learned(self) -> FittedModel:
-        """What all texts teach."""
-        statistics = self.warm.statistics
-        labels = self.collection.labels
-        posterior = statistics.posterior(self.bodies.means, labels, self.warm.probe)
-        curves = statistics.calibration
-        return FittedModel(replace(posterior, joint=self.warm.joint, skill=curves.skill), curves)
-
-    @property
-    def facts(self) -> IndexFacts:
-        """What an answer says of what was searched."""
-        statistics = self.warm.statistics
-        source = statistics.calibration.source.replace("of this library", "of the store")
-        return IndexFacts(
-            records=statistics.records,
-            passages=statistics.passages,
-            encoder=self.encoder.card.model,
-            refreshed=0,
-            stale=False,
-            calibration=source,
-        )
-
-    def ids_of(self, library: str) -> tuple[str, ...]:
-        """The ids of the records here that are of a library."""
-        numbers = {number for number, name in self.warm.names.items() if name == library}
-        return tuple(
-            entry.id
-            for entry, number in zip(self.entries, self.bodies.libraries.tolist(), strict=True)
-            if number in numbers
-        )
-
-    def nearest(self, queries: Vectors, count: int) -> NDArray[np.int64]:
-        """Rows of the nearest passages of every query passage, unordered, without repeats."""
-        alike = queries @ self.bodies.vectors.T
-        return np.unique(np.argsort(-alike, axis=1)[:, :count])
-
-    def nearest_records(self, query: Vectors, count: int) -> NDArray[np.int64]:
-        """The places of the records whose whole text is nearest to a query (d,), unordered."""
-        return largest(self.bodies.means @ query, count)
-
-    def rows(self, record: int) -> slice:
-        """The vector rows of a record."""
-        return slice(int(self.bodies.starts[record]), int(self.bodies.starts[record + 1]))
-
-    def passage(self, row: int) -> Passage:
-        """The passage of a vector row; those of its record are read once, when one is wanted."""
-        record = int(np.searchsorted(self.bodies.starts, row, side="right")) - 1
-        known = self._texts.get(record)
-        if known is None:
-            known = self._texts[record] = self._read_texts(record)
-        return known[row - int(self.bodies.starts[record])]
-
-    @cached_property
-    def _texts(self) -> dict[int, tuple[Passage, ...]]:
-        return {}
-
-    def _read_texts(self, record: int) -> tuple[Passage, ...]:
-        rows = self.store.rows(
-            "SELECT section, text FROM kb.passages WHERE record = %s ORDER BY place",
-            (int(self.bodies.numbers[record]),),
-        )
-        place = self.rows(record)
-        if len(rows) != place.stop - place.start:
-            raise KbError(
-                "the store was changed while it was asked", where=self.store.address, todo=_AGAIN
-            )
-        return tuple(Passage(section, text) for section, text in rows)
-
-    def _postings(self) -> Postings:
-        """Which of the texts hold which word of the question, weighed by all texts."""
-        words = np.sort(self.bag.words)
-        before = len(self.warm.sample.entries)
-        known = self.warm.sample_postings
-        places = np.searchsorted(known.words, words)
-        spans = [_span(known, place, word) for place, word in zip(places, words, strict=True)]
-        found = _holders(words, self.found.bags, before)
-        records = [
-            np.concatenate([known.records[span], found.records[start:end]])
-            for span, start, end in zip(spans, found.starts, found.starts[1:], strict=False)
-        ]
-        counts = [
-            np.concatenate([known.counts[span], found.counts[start:end]])
-            for span, start, end in zip(spans, found.starts, found.starts[1:], strict=False)
-        ]
-        frequencies = [self.frequencies.get(word, 0) for word in words.view(np.int64).tolist()]
-        statistics = self.warm.statistics
-        return Postings(
-            words,
-            np.concatenate([[0], np.cumsum([len(r) for r in records], dtype=np.int64)]),
-            np.concatenate([np.zeros(0, np.int32), *records]),
-            np.concatenate([np.zeros(0, np.uint16), *counts]),
-            self.bodies.lengths,
-            WordStatistics(statistics.records, statistics.length, np.array(frequencies, np.int64)),
-        )
-
-
-def _joint(sample: TextBatch, statistics: StoreStatistics) -> JointRidge | None:
-    """What the sample teaches of classes in words and vectors; it stands first wherever it is."""
-    bodies = with_known_classes(sample, statistics.classes)
-    labels = labels_of(bodies.entries, statistics.names)
-    return joint_ridge_of(bodies.means, labels, bodies.text_bag, draw=int)
+        return _Warm(now, sample, names, {names[number]: count for number, count in counts})
 
 
 def _facts(raw: str) -> tuple[RecordFacts, ...]:
@@ -381,24 +228,3 @@ def _facts(raw: str) -> tuple[RecordFacts, ...]:
         return (msgspec.json.decode(raw, type=RecordFacts),)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ()
-
-
-def _span(known: Postings, place: int, word: np.uint64) -> slice:
-    if place < len(known.words) and known.words[place] == word:
-        return slice(int(known.starts[place]), int(known.starts[place + 1]))
-    return slice(0, 0)
-
-
-def _holders(words: NDArray[np.uint64], bags: tuple[Bag, ...], before: int) -> Postings:
-    """The postings of `words` alone; records are numbered from `before` on."""
-    held = np.concatenate([np.zeros(0, np.uint64), *(bag.words for bag in bags)])
-    counts = np.concatenate([np.zeros(0, np.uint16), *(bag.counts for bag in bags)])
-    owners = np.repeat(
-        np.arange(before, before + len(bags), dtype=np.int32), [len(bag.words) for bag in bags]
-    )
-    places = np.searchsorted(words, held)
-    places[places == len(words)] = 0
-    kept = np.flatnonzero(words[places] == held) if len(words) else np.zeros(0, np.int64)
-    order = kept[np.argsort(places[kept], kind="stable")]
-    starts = np.searchsorted(places[order], np.arange(len(words) + 1))
-    return Postings(words, starts, owners[order], counts[order], np.zeros(0, np.float32))

@@ -7,8 +7,9 @@ what was read under other rights is told no more.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
-from kb.store.connection import Store, StoreAwayError
+from kb.store.connection import SentStatement, Store, StoreAwayError
 
 # The rows a role may read follow from `kb.readable()`, the columns from its grants; who owns a
 # table, or passes over row-level security, is told by neither. A policy that was written anew is
@@ -42,16 +43,28 @@ class StoreStanding:
     policies: str
 
 
-def standing(store: Store) -> StoreStanding:
-    """How things stand now. Raises `StoreAwayError` where the role could not connect any more.
+@dataclass(frozen=True)
+class SentStanding:
+    """The question how things stand, on its way to the store."""
 
-    PostgreSQL lets a connection live on that its role could not open again.
-    """
-    version, audiences, may_connect, columns, policies = store.rows(_STANDING)[0]
-    if not may_connect:
-        raise StoreAwayError(
-            "this role may not connect to the store any more",
-            where=store.address,
-            todo="Ask the store's owner: GRANT CONNECT ON DATABASE … TO you, and LOGIN.",
-        )
-    return StoreStanding(version, frozenset(audiences), columns or "", policies or "")
+    sent: SentStatement
+
+    @cached_property
+    def standing(self) -> StoreStanding:
+        """How they stand. Raises `StoreAwayError` where the role could not connect any more.
+
+        PostgreSQL lets a connection live on that its role could not open again.
+        """
+        version, audiences, may_connect, columns, policies = self.sent.rows()[0]
+        if not may_connect:
+            raise StoreAwayError(
+                "this role may not connect to the store any more",
+                where=self.sent.address,
+                todo="Ask the store's owner: GRANT CONNECT ON DATABASE … TO you, and LOGIN.",
+            )
+        return StoreStanding(version, frozenset(audiences), columns or "", policies or "")
+
+
+def send_standing(store: Store) -> SentStanding:
+    """Ask how things stand now."""
+    return SentStanding(store.send(_STANDING))

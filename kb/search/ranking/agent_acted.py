@@ -25,7 +25,7 @@ _AGENT_WORDS_TEXT = (
 )
 #: Of 186 ordinary incidents of a public list 2 hold one of these words, of the records of five
 #: public corpora of agents' incidents 78 to 100 %.
-_AGENT_WORDS = np.array(sorted({word_hash(word) for word in tokens(_AGENT_WORDS_TEXT)}), np.uint64)
+AGENT_WORDS = np.array(sorted({word_hash(word) for word in tokens(_AGENT_WORDS_TEXT)}), np.uint64)
 #: Coefficients of the probe's answer and of 1, for what the odds of a text change by that names no
 #: agent: fitted with those of `incident`, see there.
 AGENCY = (3.98, -4.71)
@@ -43,7 +43,7 @@ def probe_path(encoder_key: str) -> Path:
 
 def says_agent(bag: Bag) -> bool:
     """Whether a text holds a word that speaks of agents or models."""
-    return bool(np.isin(_AGENT_WORDS, bag.words).any())
+    return bool(np.isin(AGENT_WORDS, bag.words).any())
 
 
 def agent_odds(encoder_key: str, question: Question, nearest: float) -> float:
@@ -76,9 +76,9 @@ def agent_records(
     is about agents, which most of its records name, and the probe hears one. Of the 332 records of
     six public corpora of agents' incidents 38 hold no such word, 5 of these sound ordinary.
     """
-    held = collection.postings.holders(_AGENT_WORDS)
+    held = collection.postings.holders(AGENT_WORDS)
     named = held[places]
     probe = load_probe(probe_path(encoder_key), encoder_key)
-    if probe is None or not len(held) or held.mean() < _ABOUT_AGENTS:
+    if probe is None or not len(held) or held[collection.sample].mean() < _ABOUT_AGENTS:
         return named
     return np.asarray(named | (collection.means[places] @ probe[:-1] + probe[-1] > 0))

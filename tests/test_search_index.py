@@ -389,6 +389,27 @@ def test_a_refreshed_index_is_the_one_that_a_build_from_nothing_makes(stories: P
     assert refreshed.manifest.calibration == made.manifest.calibration
 
 
+def test_the_ridge_is_solved_again_only_where_another_record_teaches(
+    stories: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = write_record(stories, "2025-06-30-draft", "Draft", summary="Paid.", status="draft")
+    build_index(library(stories))
+    solved: list[int] = []
+    word_rows = joint_ridge.word_rows
+    monkeypatch.setattr(
+        joint_ridge, "word_rows", lambda bags: solved.append(len(bags)) or word_rows(bags)
+    )
+    draft.write_text(draft.read_text("utf-8") + "\nPaid twice.\n", "utf-8")
+    refreshed = open_index(library(stories)).generation
+    assert solved == []
+    shutil.rmtree(index_home(stories))
+    assert open_index(library(stories)).generation.manifest.checks == refreshed.manifest.checks
+    draft.write_text(draft.read_text("utf-8").replace("status: draft", "status: published"))
+    open_index(library(stories))
+    assert len(solved) == 2
+    assert solved[1] == solved[0] + 1
+
+
 def test_what_was_learnt_by_other_constants_is_learnt_again_and_nothing_is_read(
     stories: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

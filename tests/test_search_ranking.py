@@ -424,7 +424,7 @@ def test_shown_probabilities_never_rise_and_keep_their_mean(values: np.ndarray) 
 
 def test_a_library_with_few_labels_uses_the_shipped_curve_and_says_so() -> None:
     collection = collection_of(CLASSES[:6])
-    questions = [(place, asking(collection, place)) for place in range(6)]
+    questions = [(i, Question(collection.means[i : i + 1], bag_of([]))) for i in range(6)]
     found = fit_calibration(collection, posterior_of(collection), questions)
     assert found.curve == SHIPPED
     assert "shipped" in found.source

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +54,10 @@ class Bag:
     def without(self, other: Bag) -> Bag:
         """What is left when the words of a part of the text are taken out."""
         counts = self.counts.astype(np.int64)
-        counts[np.isin(self.words, other.words)] -= other.counts[np.isin(other.words, self.words)]
+        places = np.searchsorted(self.words, other.words)
+        held = places < len(self.words)
+        held[held] = self.words[places[held]] == other.words[held]
+        counts[places[held]] -= other.counts[held]
         return Bag(self.words[counts > 0], counts[counts > 0].astype(np.uint16))
 
 
@@ -93,17 +97,19 @@ class Postings:
         size = len(self.lengths)
         places = self._places(query)
         spans = Spans.of(self.starts, places)
-        holders = self.records[spans.rows]
+        holders = spans.joined(self.records)
         frequencies = self._frequencies(places)
         if without is not None:
-            own = spans.owners[holders == without]
+            own = np.searchsorted(
+                np.cumsum(spans.sizes), np.flatnonzero(holders == without), "right"
+            )
             frequencies = frequencies - np.bincount(own, minlength=len(places))
         total = self._total - (without is not None)
         # A word that only the record has that is left out is worth nothing, and so attains nothing.
         worth = np.where(frequencies > 0, _rarity(total, frequencies) * (K1 + 1), 0.0)
-        counts = self.counts[spans.rows].astype(np.float32)
+        counts = spans.joined(self.counts).astype(np.float32)
         parts = counts / (counts + self._length_part(without)[holders])
-        scores = np.bincount(holders, worth[spans.owners] * parts, minlength=size)
+        scores = np.bincount(holders, np.repeat(worth, spans.sizes) * parts, minlength=size)
         if without is not None:
             scores[without] = 0.0
         return np.asarray(scores / (worth.sum() or 1.0), np.float32)
@@ -112,7 +118,7 @@ class Postings:
         """Which records hold one of the words, (n,)."""
         places = self._places(Bag(words, np.ones(len(words), np.uint16)))
         held = np.zeros(len(self.lengths), bool)
-        held[self.records[Spans.of(self.starts, places).rows]] = True
+        held[Spans.of(self.starts, places).joined(self.records)] = True
         return held
 
     def rarity(self, word: int) -> float:
@@ -190,18 +196,30 @@ class Postings:
 
 @dataclass(frozen=True)
 class Spans:
-    """The rows of some words' postings one behind the other, and which word each is of."""
+    """Where the postings of some words stand, those of each from `begins` to `ends`, (w,)."""
 
-    rows: NDArray[np.int64]
-    owners: NDArray[np.int64]
+    begins: NDArray[np.int64]
+    ends: NDArray[np.int64]
 
     @classmethod
     def of(cls, starts: NDArray[np.int64], places: NDArray[np.int64]) -> Spans:
         """Those of the words at `places`."""
-        sizes = starts[places + 1] - starts[places]
-        before = np.cumsum(sizes) - sizes
-        owners = np.repeat(np.arange(len(places)), sizes)
-        return cls(np.arange(len(owners)) + (starts[places] - before)[owners], owners)
+        return cls(starts[places], starts[places + 1])
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """How many postings each word has, (w,)."""
+        return self.ends - self.begins
+
+    @property
+    def owners(self) -> NDArray[np.int64]:
+        """Which word each posting is of."""
+        return np.repeat(np.arange(len(self.begins)), self.sizes)
+
+    def joined(self, postings: NDArray[Any]) -> NDArray[Any]:
+        """An array of all postings, of these alone one behind the other."""
+        spans = zip(self.begins.tolist(), self.ends.tolist(), strict=True)
+        return np.concatenate([postings[:0], *(postings[begin:end] for begin, end in spans)])
 
 
 def _rarity(total: int, frequencies: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -30,10 +30,15 @@ from kb.search.indexed_records.passages import Passage
 from kb.search.match_reasons import reasons_by_facts
 from kb.search.matches import match_of
 from kb.search.ranking.calibration import FACET_LOG_ODDS, LIKENESS_BAR
-from kb.search.ranking.class_posterior import ClassPosterior, Numbers, fit_posterior
+from kb.search.ranking.class_posterior import (
+    ClassPosterior,
+    Numbers,
+    class_shares,
+    fit_posterior,
+)
 from kb.search.ranking.incident_probe import Signs, incident_chance
 from kb.search.ranking.learn import class_text
-from kb.search.ranking.rank import Weights, class_shares, scores_of
+from kb.search.ranking.rank import Weights, scores_of
 from kb.search.similar import BAR, RankedQuery, most_probable_by_classes, proof_of
 from kb.search.words_only import WordIndex, words_only
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -148,4 +149,8 @@ def lexical_texts(entry: IndexedRecord, passages: Sequence[Passage]) -> list[str
 
 def text_bag(entry: IndexedRecord, bag: Bag) -> Bag:
     """The words of a record's text alone, of those that BM25 reads."""
-    return bag.without(bag_of([taxonomy_words(entry)]))
+    return bag.without(_bag_of_words(taxonomy_words(entry)))
+
+
+#: Records share their classes and causes.
+_bag_of_words = lru_cache(maxsize=4_096)(lambda words: bag_of([words]))

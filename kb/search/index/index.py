@@ -52,10 +52,11 @@ from kb.search.index.storage import (
     write_generation,
     write_manifest,
 )
-from kb.search.indexed_records.collection import collection_of
+from kb.search.indexed_records.collection import Collection, collection_of
 from kb.search.indexed_records.entry import IndexedRecord
 from kb.search.is_installed import PREPARING
 from kb.search.ranking.class_posterior import largest
+from kb.search.ranking.joint_ridge import EarlierRidge
 from kb.search.ranking.learn import TrainingInputs, learn, learning_key
 from kb.trust import require
 
@@ -356,7 +357,6 @@ def _write(library: Library, home: Path, work: _Work, progress: Progress | None)
     """A new generation from what changed and what did not."""
     encoder = work.encoder
     parts = make_parts(library, work.states, work.old, encoder, work.store, progress)
-    first_texts = [first_text(part) for part in parts]
     collection = collection_of(
         [part.entry for part in parts],
         _joined_vectors(parts, work),
@@ -365,7 +365,7 @@ def _write(library: Library, home: Path, work: _Work, progress: Progress | None)
     )
     learned = learn(
         collection,
-        TrainingInputs(first_texts, lambda place: text_bag(parts[place].entry, parts[place].bag)),
+        _taught(parts, _earlier_ridge(collection, work.old)),
         library.form,
         lambda texts: embed_rows(texts, encoder, work.store),
         encoder_key=encoder.card.key,
@@ -389,6 +389,27 @@ def _write(library: Library, home: Path, work: _Work, progress: Progress | None)
             todo="Check the disk, then run 'kb build' again.",
         )
     return made
+
+
+def _taught(parts: Sequence[IndexPart], earlier: EarlierRidge | None) -> TrainingInputs:
+    """What records teach beside their vectors and labels."""
+    return TrainingInputs(
+        [first_text(part) for part in parts],
+        lambda place: text_bag(parts[place].entry, parts[place].bag),
+        earlier,
+    )
+
+
+def _earlier_ridge(collection: Collection, old: Generation | None) -> EarlierRidge | None:
+    """What the old index solved for, if a new one would of the same records."""
+    if old is None or old.manifest.learning != learning_key():
+        return None
+    ridge = old.learned.posterior.joint
+    if ridge is None or old.collection.classes != collection.classes:
+        return None
+    before = {id(entry): place for place, entry in enumerate(old.entries)}  # kept as they were
+    places = [before.get(id(entry), -1) for entry in collection.entries]
+    return EarlierRidge(ridge, np.array(places, np.int64))
 
 
 def _joined_vectors(parts: Sequence[IndexPart], work: _Work) -> Vectors:

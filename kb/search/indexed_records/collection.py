@@ -186,6 +186,13 @@ class Collection:
         return background(self.entries) if self.of_all is None else self.of_all.sample
 
     @cached_property
+    def is_sampled(self) -> NDArray[np.bool_]:
+        """Which records stand for all, (n,)."""
+        sampled = np.zeros(len(self), bool)
+        sampled[self.sample] = True
+        return sampled
+
+    @cached_property
     def background(self) -> SomePassages:
         """The passages that every question is compared with in a large library, copied once."""
         return self.passages_of(self.sample)

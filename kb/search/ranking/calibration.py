@@ -19,6 +19,7 @@ from kb.search.ranking.agent_acted import agent_odds, agent_records
 from kb.search.ranking.class_posterior import (
     ClassPosterior,
     ClassSkill,
+    Estimates,
     Numbers,
     class_skill,
     largest,
@@ -243,18 +244,14 @@ def fit_calibration(
     """
     if not posterior.labelled.any():
         return Calibration(UNLABELLED, labelled=False)
-    asked = list(questions)
-    near = list(likenesses(collection, [question for _, question in asked]))
-    known = known_before_curves(posterior, asked, near)
+    asked = left_out_one_by_one(collection, posterior, questions)
+    known = known_before_curves(posterior, asked)
     if len(asked) < ENOUGH:
         return known
     if posterior.labels[posterior.labelled].mean(axis=0).max() > _ONE_CLASS:
         return replace(known, curve=UNLABELLED, labelled=False, one_class=True)
     posterior = replace(posterior, skill=known.skill)
-    samples = [
-        _sample(collection, posterior, place, question, compared, jaccard, known.same_incident)
-        for (place, question), compared in zip(asked, near, strict=True)
-    ]
+    samples = [_sample(collection, posterior, one, jaccard, known.same_incident) for one in asked]
     return replace(known, queries=len(asked), **_curves(samples))
 
 
@@ -274,9 +271,34 @@ def _curves(samples: Sequence[_Sample]) -> dict[str, Any]:
     }
 
 
-def known_before_curves(
-    posterior: ClassPosterior, asked: Sequence[tuple[int, Question]], near: Sequence[Likeness]
-) -> Calibration:
+@dataclass(frozen=True)
+class LeftOut:
+    """The record at `place` asked and left out: how near the others are, what each class gets."""
+
+    place: int
+    question: Question
+    near: Likeness
+    estimates: Estimates
+
+
+def left_out_one_by_one(
+    collection: Collection, posterior: ClassPosterior, questions: Iterable[tuple[int, Question]]
+) -> list[LeftOut]:
+    """Records asked one by one; `questions` pairs the position of each with what it asks."""
+    asked = list(questions)
+    near = likenesses(collection, [question for _, question in asked])
+    return [
+        LeftOut(
+            place,
+            question,
+            one,
+            posterior.estimates(question.mean, one.similarity, place, question.bag),
+        )
+        for (place, question), one in zip(asked, near, strict=True)
+    ]
+
+
+def known_before_curves(posterior: ClassPosterior, asked: Sequence[LeftOut]) -> Calibration:
     """The shipped curves, with what records asked one by one, each left out, show without any.
 
     That is how far class evidence proves right, and how near texts about different incidents come
@@ -284,24 +306,16 @@ def known_before_curves(
     """
     if len(asked) < ENOUGH:
         return Calibration()
-    nearest = [
-        np.delete(one.similarity, place).max() for (place, _), one in zip(asked, near, strict=True)
-    ]
+    nearest = [np.delete(one.near.similarity, one.place).max() for one in asked]
     return Calibration(
-        skill=_skill(posterior, asked, near),
+        skill=_skill(posterior, asked),
         same_incident=max(SAME_INCIDENT, float(np.quantile(nearest, _ALIKE_BY_MOULD))),
     )
 
 
-def _skill(
-    posterior: ClassPosterior, asked: Sequence[tuple[int, Question]], near: Sequence[Likeness]
-) -> ClassSkill:
-    said = [
-        posterior.estimates(question.mean, one.similarity, place, question.bag)
-        for (place, question), one in zip(asked, near, strict=True)
-    ]
-    labels = posterior.labels[[place for place, _ in asked]]
-    learnt, meant = (np.stack(rows) for rows in zip(*said, strict=True))
+def _skill(posterior: ClassPosterior, asked: Sequence[LeftOut]) -> ClassSkill:
+    labels = posterior.labels[[one.place for one in asked]]
+    learnt, meant = (np.stack(rows) for rows in zip(*(o.estimates for o in asked), strict=True))
     return ClassSkill(class_skill(learnt, labels), class_skill(meant, labels))
 
 
@@ -318,14 +332,15 @@ class _Sample:
 def _sample(
     collection: Collection,
     posterior: ClassPosterior,
-    place: int,
-    question: Question,
-    near: Likeness,
+    one: LeftOut,
     jaccard: float,
     same: float,
 ) -> _Sample:
     """The best answers to one record; a class that the best one does not have is not proposed."""
-    ranking = rank(collection, posterior, question, near=near, without=place)
+    place, known = one.place, one.estimates
+    ranking = rank(
+        collection, posterior, one.question, near=one.near, without=place, estimates=known
+    )
     allowed = posterior.labelled[ranking.places] & (ranking.places != place)
     foremost = np.zeros(len(allowed), bool)
     foremost[largest(np.where(allowed, ranking.score, -np.inf), HEDGED_AMONG)] = True

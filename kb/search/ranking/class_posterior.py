@@ -19,6 +19,8 @@ from kb.search.indexed_records.collection import Labels
 from kb.search.ranking.joint_ridge import JointRidge
 
 Numbers = NDArray[np.float32]
+#: What labels and what meanings say of each class, (c,) each, before anything is taken off.
+Estimates = tuple[Numbers, Numbers]
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,11 @@ _NOBODY_SIMILARITY = 0.4
 
 #: Correlation of estimate and label, above what chance gives, from which on one counts in full.
 _FULL_SKILL = 0.1
+
+
+#: The power of the number of its classes by which a record's are divided. Undivided, records that
+#: are labelled broadly come first for everything; at 1 they are punished.
+_SEVERAL_CLASSES = 0.75
 
 
 @dataclass(frozen=True)
@@ -122,16 +129,17 @@ class ClassPosterior:
         similarities: Numbers,
         without: int | None = None,
         bag: Bag | None = None,
+        estimates: Estimates | None = None,
     ) -> ClassScores:
         """The scores of each class for a query.
 
         `query` is a unit vector (d,), `similarities` its likeness to every record (n,), `bag` its
-        words. `without` hides the label of one record from all three estimates.
+        words. `without` hides the label of one record from all three estimates, which may be known.
         """
         if not len(self.meanings):
             nothing = np.zeros(self.labels.shape[1], np.float32)
             return ClassScores(nothing, nothing)
-        learnt, meant = self.estimates(query, similarities, without, bag)
+        learnt, meant = estimates or self.estimates(query, similarities, without, bag)
         # A few labels do not show what is usual any better than what is right.
         trust = self.trust(without)
         prior_learnt, prior_meant = self._class_prior(without)
@@ -142,8 +150,8 @@ class ClassPosterior:
 
     def estimates(
         self, query: Numbers, similarities: Numbers, without: int | None, bag: Bag | None
-    ) -> tuple[Numbers, Numbers]:
-        """What labels and what meanings say of each class before anything is taken off, (c,)."""
+    ) -> Estimates:
+        """What labels and what meanings say of each class."""
         scored = np.clip(self._ridge_scores(query, bag, without), 0, 1)
         vote = self.weights.vote
         learnt = (1 - vote) * scored + vote * self._voted(similarities, without)
@@ -154,6 +162,16 @@ class ClassPosterior:
         shares = (self.labels @ (query @ self.probe)) / self._label_counts
         return largest(_numbers(shares), count)
 
+    def shares_of(self, places: NDArray[np.int64]) -> Numbers:
+        """How much of each class the records at `places` are; of all of them worked out once."""
+        if len(places) == len(self.labels):
+            return self._shares[places]
+        return class_shares(self.labels[places])
+
+    @cached_property
+    def _shares(self) -> Numbers:
+        return class_shares(self.labels)
+
     @cached_property
     def _label_counts(self) -> Numbers:
         return _numbers(np.maximum(self.labels.sum(axis=1), 1))
@@ -162,7 +180,11 @@ class ClassPosterior:
         """The score of each class by the ridge, (c,); by words too where it learnt them."""
         if self.joint is None or bag is None:
             return self._probed(query, without)
-        return self.joint.predicted(query, bag, self.means, without)
+        return self.joint.predicted(query, bag, self._teacher_means, without)
+
+    @cached_property
+    def _teacher_means(self) -> Vectors:
+        return self.means[self.joint.teachers] if self.joint else self.means[:0]
 
     def _probed(self, query: Numbers, without: int | None) -> Numbers:
         answer = query @ self.probe
@@ -222,6 +244,12 @@ class ClassPosterior:
         return self.of_all.count if self.of_all else int(self.labelled.sum())
 
 
+def class_shares(labels: Numbers) -> Numbers:
+    """How much of each class a record is: the less, the more classes it has."""
+    counts = np.maximum(labels.sum(axis=1, keepdims=True), 1)
+    return np.asarray(labels / counts**_SEVERAL_CLASSES, np.float32)
+
+
 def fit_posterior(
     means: Vectors,
     labels: Labels,
@@ -277,8 +305,7 @@ def meaning_scores(queries: Vectors, meanings: Vectors, weights: PosteriorWeight
 
 
 def _inverse(rows: Vectors, ridge: float) -> Numbers:
-    exact = rows.astype(np.float64)
-    return ridge_inverse(exact.T @ exact, ridge)
+    return ridge_inverse((rows.T @ rows).astype(np.float64), ridge)
 
 
 def ridge_inverse(squares: NDArray[np.float64], ridge: float) -> Numbers:

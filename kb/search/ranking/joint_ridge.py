@@ -55,8 +55,8 @@ class WordRows:
         if not length:
             return np.zeros(size, np.float32)
         spans = Spans.of(self.starts, places)
-        parts = self.values[spans.rows] * (weights / length)[spans.owners]
-        return np.bincount(self.texts[spans.rows], parts, minlength=size).astype(np.float32)
+        parts = spans.joined(self.values) * np.repeat(weights / length, spans.sizes)
+        return np.bincount(spans.joined(self.texts), parts, minlength=size).astype(np.float32)
 
     def products(self, size: int) -> NDArray[np.float64]:
         """The cosine of every row with every other, (size, size)."""
@@ -77,7 +77,7 @@ class WordRows:
             some = words[start : start + _AT_ONCE]
             spans = Spans.of(self.starts, some)
             block = np.zeros((size, len(some)), np.float32)
-            block[self.texts[spans.rows], spans.owners] = self.values[spans.rows]
+            block[spans.joined(self.texts), spans.owners] = spans.joined(self.values)
             found += block @ block.T
         return found.astype(np.float64)
 
@@ -99,11 +99,11 @@ class JointRidge:
     ) -> Numbers:
         """How much a text is of each class, (c,), about 0…1.
 
-        `vector` (d,) is a unit row, `means` (n, d) are those of all records. `without` is a record
+        `vector` (d,) is a unit row, `means` (t, d) are those of the teachers. `without` is a record
         that might never have taught.
         """
         alike = (1 - _VECTORS_SHARE) * self.rows.compared(bag, len(self.teachers))
-        alike += _VECTORS_SHARE * (means[self.teachers] @ vector)
+        alike += _VECTORS_SHARE * (means @ vector)
         answer = alike @ self.coefficients
         if without is None:
             return np.asarray(answer)
@@ -119,11 +119,28 @@ class JointRidge:
         return replace(self, coefficients=np.concatenate([self.coefficients, none], axis=1))
 
 
+@dataclass(frozen=True)
+class EarlierRidge:
+    """What an earlier build solved for, of the same classes.
+
+    `places` says where each record of now stood then, (n,), −1 for one that is new or changed.
+    """
+
+    ridge: JointRidge
+    places: NDArray[np.int64]
+
+    def of(self, teachers: NDArray[np.int64]) -> JointRidge | None:
+        """The same ridge where the same records teach, None where others do."""
+        same = np.array_equal(self.places[teachers], self.ridge.teachers)
+        return replace(self.ridge, teachers=teachers) if same else None
+
+
 def joint_ridge_of(
     means: Vectors,
     labels: Numbers,
     bag: Callable[[int], Bag],
     draw: Callable[[int], int] | None = None,
+    earlier: EarlierRidge | None = None,
 ) -> JointRidge | None:
     """The ridge of the labels (n, c) of records, None where no record has one.
 
@@ -133,6 +150,9 @@ def joint_ridge_of(
     teachers = _teachers(np.flatnonzero(labels.any(axis=1)), draw)
     if not len(teachers):
         return None
+    known = earlier.of(teachers) if earlier else None
+    if known is not None:
+        return known
     rows = word_rows([bag(place) for place in teachers.tolist()])
     vectors = means[teachers].astype(np.float64)
     alike = (1 - _VECTORS_SHARE) * rows.products(len(teachers))

@@ -15,10 +15,16 @@ from kb.search.bm25 import Bag, bag_of
 from kb.search.encoder.encoder import Vectors
 from kb.search.indexed_records.collection import Collection, draw_of
 from kb.search.ranking import calibration, class_posterior, joint_ridge, rank
-from kb.search.ranking.calibration import Calibration, fit_calibration, known_before_curves, sample
+from kb.search.ranking.calibration import (
+    Calibration,
+    fit_calibration,
+    known_before_curves,
+    left_out_one_by_one,
+    sample,
+)
 from kb.search.ranking.class_posterior import ClassPosterior, fit_posterior
-from kb.search.ranking.joint_ridge import joint_ridge_of
-from kb.search.ranking.likeness import Question, likenesses
+from kb.search.ranking.joint_ridge import EarlierRidge, joint_ridge_of
+from kb.search.ranking.likeness import Question
 
 _SUBJECT = re.compile(r"^(?:The|An?) (?:agent|run|system|model) ")
 
@@ -37,10 +43,12 @@ class TrainingInputs:
 
     `first_texts` are what somebody might have asked about each: its title and first passage. `bag`
     gives the words of a text alone: the name of its class beside each would teach nothing else.
+    `earlier` is what a build before learnt of those that are as they were.
     """
 
     first_texts: Sequence[str]
     bag: Callable[[int], Bag]
+    earlier: EarlierRidge | None = None
 
     def only(self, keep: NDArray[np.int64]) -> TrainingInputs:
         """That of some of the records, in the order of `keep`."""
@@ -91,9 +99,8 @@ def learn_to_rank(
 ) -> FittedModel:
     """What is learnt but for the curves: those that ship stand in for them."""
     posterior = _posterior(collection, taught, form, embed)
-    asked = list(_questions(collection, taught, sample(posterior)))
-    near = list(likenesses(collection, [question for _, question in asked]))
-    known = known_before_curves(posterior, asked, near)
+    questions = _questions(collection, taught, sample(posterior))
+    known = known_before_curves(posterior, left_out_one_by_one(collection, posterior, questions))
     return FittedModel(replace(posterior, skill=known.skill), known)
 
 
@@ -107,7 +114,11 @@ def _posterior(
     posterior = fit_posterior(collection.means, collection.labels, meanings)
     entries = collection.entries
     joint = joint_ridge_of(
-        collection.means, collection.labels, taught.bag, lambda place: draw_of(entries[place].id)
+        collection.means,
+        collection.labels,
+        taught.bag,
+        lambda place: draw_of(entries[place].id),
+        taught.earlier,
     )
     return replace(posterior, joint=joint)
 

@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 
 from kb.search.indexed_records.collection import VERDICT_VALUES, Collection
 from kb.search.indexed_records.entry import IndexedRecord, facets
-from kb.search.ranking.class_posterior import ClassPosterior, ClassScores, Numbers
+from kb.search.ranking.class_posterior import (
+    ClassPosterior,
+    ClassScores,
+    Estimates,
+    Numbers,
+    class_shares,
+)
 from kb.search.ranking.likeness import Likeness, Places, Question, likeness
 
 
@@ -46,9 +52,6 @@ class Weights:
 #: corpora that hold no text from a mould, the nearest other incident came this near to 2 and the
 #: query's own record to all but 1 in 100.
 SAME_INCIDENT = 0.8
-#: The power of the number of its classes by which a record's are divided. Undivided, records that
-#: are labelled broadly come first for everything; at 1 they are punished.
-_SEVERAL_CLASSES = 0.75
 #: Deviations of text by which one record has to lead all others to be first whatever its class, for
 #: a very long question, and the words at which it is half of that: who asks in few words looks for
 #: one incident, and its text tells it best. Titles that ask for their own record among eight public
@@ -108,24 +111,24 @@ def rank(
     near: Likeness | None = None,
     without: int | None = None,
     lexical: Numbers | None = None,
+    estimates: Estimates | None = None,
 ) -> Ranking:
     """Every part of the score for the records that `near` compares, by default all.
 
     `without` leaves one record out of all statistics, labels and verdicts. `lexical` are the BM25
-    scores of all records, where they are known.
+    scores of all records and `estimates` those of the classes, where they are known.
     """
     near = likeness(collection, question) if near is None else near
     places, similarity = near.places, near.similarity
     sample = _sample(places, collection, without)
-    lexical = (collection.postings.scores(question.bag, without) if lexical is None else lexical)[
-        places
-    ]
+    if lexical is None:
+        lexical = collection.postings.scores(question.bag, without)
+    lexical = lexical[places]
     everywhere = np.full(len(collection), -1, np.float32)
     everywhere[places] = similarity
-    scores = scores_of(posterior, collection.classes, question, everywhere, without)
-    verdicts = _neighbour_verdicts(collection, everywhere, without)
-    verdicts = verdicts + _own_verdicts(collection, question.entry)
-    shares = class_shares(posterior.labels[places])
+    scores = scores_of(posterior, collection.classes, question, everywhere, without, estimates)
+    verdicts = _verdicts(collection, everywhere, question.entry, without)
+    shares = posterior.shares_of(places)
     return Ranking(
         places=places,
         similarity=similarity,
@@ -143,7 +146,7 @@ def rank(
 
 def _sample(places: Places, collection: Collection, without: int | None) -> NDArray[np.bool_]:
     """Which of the places stand for all records when scores are put on one scale."""
-    sample = np.isin(places, collection.sample, assume_unique=True)
+    sample = collection.is_sampled[places]
     return sample if without is None else sample & (places != without)
 
 
@@ -193,8 +196,7 @@ def best_first(
         gain[chosen] = -np.inf
         chosen.append(int(gain.argmax()))
         seen += labels[chosen[-1]]
-    first = pool[sorted(chosen)]
-    return np.concatenate([first, order[~np.isin(order, first)]])
+    return _led_by(pool[sorted(chosen)], order)
 
 
 def ordered(
@@ -210,8 +212,17 @@ def ordered(
     """
     order = best_first(ranking, posterior, allowed, weights)
     for first in (_standing_out(order, ranking), _same(order, ranking, same_incident)):
-        order = np.concatenate([first, order[~np.isin(order, first)]])
+        order = _led_by(first, order)
     return order
+
+
+def _led_by(first: Places, order: Places) -> Places:
+    """The places of an order, but some of them before all others."""
+    if not len(first):
+        return order
+    leads = np.zeros(int(order.max()) + 1, bool)
+    leads[first] = True
+    return np.concatenate([first, order[~leads[order]]])
 
 
 def _standing_out(order: Places, ranking: Ranking) -> Places:
@@ -242,21 +253,16 @@ def standardised(scores: Numbers, sample: NDArray[np.bool_], usual: tuple[float,
     return np.asarray((scores - mean) / (deviation or 1.0), np.float32)
 
 
-def class_shares(labels: Numbers) -> Numbers:
-    """How much of each class a record is: the less, the more classes it has."""
-    counts = np.maximum(labels.sum(axis=1, keepdims=True), 1)
-    return np.asarray(labels / counts**_SEVERAL_CLASSES, np.float32)
-
-
 def scores_of(
     posterior: ClassPosterior,
     classes: tuple[str, ...],
     question: Question,
     similarities: Numbers,
     without: int | None = None,
+    estimates: Estimates | None = None,
 ) -> ClassScores:
     """The weight of each class for a question; what a draft states itself counts above others."""
-    scores = posterior.of(question.mean, similarities, without, question.bag)
+    scores = posterior.of(question.mean, similarities, without, question.bag, estimates)
     return _with_stated(scores, classes, question.entry)
 
 
@@ -292,6 +298,14 @@ def _alike_runs(collection: Collection, places: Places, alike: Mapping[str, floa
     if not alike:
         return np.zeros(len(places), np.float32)
     return np.array([alike.get(collection.entries[p].id, 0.0) for p in places], np.float32)
+
+
+def _verdicts(
+    collection: Collection, similarity: Numbers, entry: IndexedRecord | None, without: int | None
+) -> Numbers:
+    """What people say about each record, (n,)."""
+    neighbours = _neighbour_verdicts(collection, similarity, without)
+    return neighbours + _own_verdicts(collection, entry)
 
 
 def _own_verdicts(collection: Collection, entry: IndexedRecord | None) -> Numbers:

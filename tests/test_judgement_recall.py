@@ -16,6 +16,7 @@ import pytest
 from kb.config import CheckConfig
 from kb.lint.registry import all_rules
 from kb.lint.rule import LintContext
+from kb.lint.wording.conduct import judged_conduct, unmeant_slips
 from kb.lint.wording.judgement_phrases import blamed_people, judged_agents, slip_phrases
 from kb.lint.wording.judgement_verbs import blame_words, judged_people
 from kb.lint.wording.vague_actions import vague_wording
@@ -167,10 +168,23 @@ def test_a_word_of_doubt_elsewhere_takes_no_verdict_back(text: str) -> None:
         "this was solely on the reviewer agent",
         "they did not care which region answered",
         "a stray click handler caused the second submit",
+        "the llm judge showed poor judgement",
+        "the kubernetes operator failed to restart the pod",
+        "a kubernetes operator did not check the quota",
+        "the fault lies with the provider's engineer tooling",
+        "the operator was asleep at 03:14, and nobody else had the key",
+        "nothing panicked, and the process stayed alive",
+        "the probe misreads a refused login as an absent mirror",
+        "alert fatigue is a risk where each write asks",
+        "this is not evidence of negligence",
+        "the parser put the pages in the wrong order",
+        "assumed user error at the time",
+        "he did not ask it to buy anything, and she did not see the page",
     ],
 )
 def test_what_only_sounds_like_a_verdict_is_none(text: str) -> None:
-    judged = (*judged_people(text), *blamed_people(text), *slip_phrases(text), *judged_agents(text))
+    finders = (judged_people, blamed_people, slip_phrases, judged_agents)
+    judged = tuple(one for find in (*finders, judged_conduct, unmeant_slips) for one in find(text))
     assert judged == ()
     assert list(blame_words(text)) == []
 

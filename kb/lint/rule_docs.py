@@ -26,7 +26,7 @@ _FAMILIES = {
 #: and how many were read. The list is tests/data/judgements.jsonl; a test compares.
 READ_BY_HAND = {
     "blame-word": (12, 13),
-    "human-error-as-cause": (15, 17),
+    "human-error-as-cause": (17, 19),
     "judged-person": (72, 82),
     "vague-action": (301, 327),
 }

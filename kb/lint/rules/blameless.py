@@ -10,6 +10,7 @@ from typing import Protocol
 from kb.lint.readings.document_facts import quoted
 from kb.lint.readings.prose import ProsePassage, passages
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
+from kb.lint.wording.conduct import judged_conduct, unmeant_slips
 from kb.lint.wording.judgement_phrases import blamed_people, judged_agents, slip_phrases
 from kb.lint.wording.judgement_verbs import Judgement, blame_words, human_errors, judged_people
 from kb.records.document import Document
@@ -75,13 +76,15 @@ def _blame_word(document: Document, context: LintContext) -> Iterator[Finding]:
 def _judged(
     text: str, words: frozenset[str] | None = None, *, names: tuple[str, ...] = ()
 ) -> Iterator[Judgement]:
-    """What is said against people: by a verb and its subject, or by a phrase."""
-    yield from _without_overlaps(judged_people(text, words, names), blamed_people(text, words))
+    """What is said against people: by a verb and its subject, by a class of both, by a phrase."""
+    found = (judged_people(text, words, names), judged_conduct(text, words))
+    yield from _without_overlaps(*found, blamed_people(text, words))
 
 
 def _slips(text: str, words: frozenset[str] | None = None) -> Iterator[Judgement]:
     """Where somebody's error is given as the cause, by name or in other words."""
-    yield from _without_overlaps(human_errors(text, words), slip_phrases(text, words))
+    found = (human_errors(text, words), slip_phrases(text, words), unmeant_slips(text, words))
+    yield from _without_overlaps(*found)
 
 
 def _without_overlaps(*kinds: Iterator[Judgement]) -> Iterator[Judgement]:

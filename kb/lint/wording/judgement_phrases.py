@@ -229,7 +229,8 @@ _PEOPLE = (
     _phrase(
         "fault blame",
         r"\b(?:fault|blame)\s{1,6}(?:lies|lay|rests|rested|falls|fell)\s{1,6}(?:\w{2,20}ly\s{1,6})?(?:with|on)"
-        rf"\s{{1,6}}(?:{LEAD}\s{{1,6}})?(?:[\w'’-]+\s{{1,6}}){{0,2}}{ROLE}\b",
+        rf"\s{{1,6}}(?:{LEAD}\s{{1,6}})?(?:[\w'’-]+\s{{1,6}}){{0,2}}{ROLE}(?![\w'’-])"
+        r"(?!\s{1,6}(?!who\b|that\b|and\b|on\b|in\b|at\b|for\b|of\b|alone\b)\w)",
     ),
     _phrase(
         "warned told",
@@ -470,8 +471,12 @@ _OF_A_MACHINE = regex(rf"\b{_MACHINES}\b(?![^.;]*\b(?:operator|engineer|person|h
 
 
 def blamed_people(text: str, words: frozenset[str] | None = None) -> Iterator[Judgement]:
-    """Where a phrase in a text in lower case judges a person."""
-    yield from _phrase_matches(text, words, _PEOPLE)
+    """Where a phrase in a text in lower case judges a person, and no model that judges others."""
+    for found in _phrase_matches(text, words, _PEOPLE):
+        clause = re.split(r"[.;\n]", text[max(0, found.start - _WINDOW) : found.start])[-1]
+        is_of_a_model = "judg" in text[found.start : found.end] and _OF_A_MACHINE.search(clause)
+        if not is_of_a_model:
+            yield found
 
 
 def slip_phrases(text: str, words: frozenset[str] | None = None) -> Iterator[Judgement]:

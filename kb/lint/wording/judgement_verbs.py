@@ -37,6 +37,11 @@ _SUBJECT_BEFORE = regex(
 )
 #: A subject that says that there was nobody of whom the verdict is true.
 _NOBODY = regex(r"(?:nobody|no)\b")
+#: `a Kubernetes operator`, `the reviewer agent's lead`: programs have these names, too.
+PROGRAM = regex(
+    r"\b(?:kubernetes|k8s|helm|prometheus|postgres\w{0,4}|crd|cert-manager|strimzi|agent|llm|bot"
+    r"|automated|virtual|ai)\s{1,6}(?:operators?|managers?|reviewers?|engineers?|team|staff)\b"
+)
 #: Roles that programs have, too, and what only programs fail to do.
 _ALSO_SOFTWARE = regex(
     r"(?:engineer|operator|manager|lead|maintainer|approver|reviewer|team)s?\s+$"
@@ -325,7 +330,9 @@ def _subject(text: str, at: int, names: tuple[str, ...]) -> str:
     found = _SUBJECT_BEFORE.search(before)
     if not found and names:
         found = _any_name(names).search(before)
-    if not found or _NOBODY.match(found[0]) or _is_supposed(before, found.start()):
+    if not found or PROGRAM.search(found[0]):
+        return ""
+    if _NOBODY.match(found[0]) or is_supposed(before, found.start()):
         return ""
     return "" if _is_no_verdict(text, at, before, found[0]) else found[0]
 
@@ -342,7 +349,7 @@ def _is_no_verdict(text: str, at: int, before: str, subject: str) -> bool:
     )
 
 
-def _is_supposed(before: str, start: int) -> bool:
+def is_supposed(before: str, start: int) -> bool:
     """Whether what stands before a subject makes of the sentence a condition or a contrast."""
     return bool(_NOT_SO.search(before, 0, start) or _SUPPOSED_CLAUSE.search(before, 0, start))
 
@@ -372,7 +379,7 @@ def _is_no_fault(word: str, before: str, after: str) -> bool:
 
 def _is_denied(before: str, owner: re.Match[str]) -> bool:
     begin = owner.start()
-    return bool(NEGATED.search(before, 0, begin)) or _is_supposed(before, begin)
+    return bool(NEGATED.search(before, 0, begin)) or is_supposed(before, begin)
 
 
 def blame_words(text: str, words: frozenset[str] | None = None) -> Iterator[Judgement]:

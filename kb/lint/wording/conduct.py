@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from kb.lint.wording.judgement_verbs import (
     HANDLE,
@@ -63,7 +64,8 @@ _GROUNDS = (
 #: Care, in all its verbs: what somebody who did not do it is scolded for.
 _DUTIES = (
     r"(?:(?:re|cross-|double-?\s?)?(?:check|read|test|review|verify|verified|validat)(?:e|ed)?"
-    r"|bother(?:ed)?|car(?:e|ed)(?! (?:which|whether|if)\b)|look(?:ed)?|think|thought|consult(?:ed)?|consider(?:ed)?"
+    r"|bother(?:ed)?|car(?:e|ed)(?! (?:which|whether|if)\b)"
+    r"|look(?:ed)?|think|thought|consult(?:ed)?|consider(?:ed)?"
     r"|question(?:ed)?|inspect(?:ed)?|examin(?:e|ed)|studi?e?d?y?|follow(?:ed)?|heed(?:ed)?"
     r"|obey(?:ed)?|compl(?:y|ied)|adhered?|respect(?:ed)?|listen(?:ed)?|confirm(?:ed)?"
     r"|reali[sz](?:e|ed)|notice[d]?|recogni[sz](?:e|ed)|appreciated?|understand|understood"
@@ -86,7 +88,8 @@ _EVEN = (
 _TRAITS = (
     r"(?:careless|sloppy|lazy|negligent|reckless|incompetent|inept|inattentive|clueless|naive"
     r"|naïve|stupid|dumb|foolish|hasty|rash|impatient|impulsive|clumsy|forgetful|absent-minded"
-    r"|oblivious|lax|slack|arrogant|overconfident|over-confident|complacent|cavalier|asleep at"
+    r"|oblivious|lax|slack|arrogant|overconfident|over-confident|complacent|cavalier"
+    r"|asleep at the wheel"
     r"|drunk"
     r"|distracted|daydreaming|irresponsible|unprofessional|ignorant|disorgani[sz]ed|unreliable"
     r"|useless|hopeless|thoughtless|stubborn|trigger-happy|gullible|indifferent|unqualified"
@@ -172,10 +175,29 @@ _predicate(
 )
 _predicate(
     "was were",
-    r"(?:was|were) (?:supposed|expected|meant|required|obliged) to (?:have )?"
+    r"(?:was|were) (?:supposed|meant|obliged) to (?:have )?"
     rf"{_DUTIES}\b|(?:was|were) (?:\w{{1,16}}ly )?(?:responsible|accountable) for "
     rf"(?:the|this|that|all) (?:[\w-]{{1,20}} ){{0,2}}{_EVENTS}\b"
     r"|(?:was|were) caught (?:napping|off guard|sleeping)\b",
+)
+_BEING = frozenset(
+    {"was", "were", "is", "are", "wasn", "weren", "got", "became", "grew", "looked", "seemed"}
+    | {"sounded"}
+)
+#: One of these stands in every text in which a form of being begins a verdict.
+_BEING_NEEDS = frozenset(
+    {"careless", "sloppy", "lazy", "negligent", "reckless", "incompetent", "inept"}
+    | {"inattentive", "clueless", "naive", "na", "stupid", "dumb", "foolish", "hasty"}
+    | {"rash", "impatient", "impulsive", "clumsy", "forgetful", "absent", "oblivious", "lax"}
+    | {"slack", "arrogant", "overconfident", "confident", "complacent", "cavalier", "asleep"}
+    | {"drunk", "distracted", "daydreaming", "irresponsible", "unprofessional", "ignorant"}
+    | {"disorganised", "disorganized", "unreliable", "useless", "hopeless", "thoughtless"}
+    | {"stubborn", "trigger", "gullible", "indifferent", "unqualified", "unfit"}
+    | {"unprepared", "depth", "heads", "head", "hurry", "rush", "fault", "blame", "guilty"}
+    | {"culpable", "up", "paying", "concentrating", "thinking", "focused", "focussed"}
+    | {"listening", "careful", "attentive", "diligent", "thorough", "vigilant", "cautious"}
+    | {"doing", "competent", "qualified", "too", "supposed", "meant", "obliged"}
+    | {"responsible", "accountable", "caught"}
 )
 _predicate(_ERRED, r"\w{3,30}\b(?! (?:by|for)\b)")
 _predicate(_FAULT_ADVERBS, r"\w{4,30}ly (?!because\b|and\b|by\b)\w{2,30}\b")
@@ -321,8 +343,8 @@ _FAULTS = (
     *("stubbornness", "inexperience", "disregard", "neglect", "inaction", "hesitation"),
     *("incompetence", "carelessness", "negligence", "inattention", "unwillingness", "misuse"),
     *("reluctance", "lack", "indifference", "ineptitude", "naivety", "hubris", "thoughtlessness"),
-    *("misclick", "typo", "slip", "slipup", "oversight", "mistake", "misconfiguration", "error"),
-    *("failure", "eagerness", "carelessly", "absentmindedness", "mishandling", "mismanagement"),
+    *("misclick", "typo", "slip", "slipup", "oversight", "misconfiguration"),
+    *("eagerness", "absentmindedness", "mishandling", "mismanagement"),
 )
 _OWNER_BEFORE = _spaced(
     rf"(?<![\w'’])(?:(?:{LEAD} (?:[\w-]{{1,20}} ){{0,3}})?{_SOMEBODY}['’]s?|(?:his|her)) "
@@ -333,6 +355,8 @@ _OWNER_BEHIND = _spaced(
     rf"(?:made )?(?:by|from|among|on the (?:part|side) of|of) {LEAD} "
     rf"(?:[\w-]{{1,20}} ){{0,3}}{_SOMEBODY}(?![\w'’-])(?! \w{{2,20}}(?:ing|ware|tool)\b)"
 )
+#: `oversight of the vendor` is a duty, `misuse of the staff` is done to them.
+_DUTY_TOO = frozenset({"oversight", "misuse"})
 #: A word beside which the name of a fault is something else: a message, a rate, a duty.
 _OTHER_THING = _spaced(
     r"s?(?:[\w-]| (?:messages?|codes?|pages?|rates?|budgets?|handling|reports?|logs?|modes?"
@@ -347,18 +371,23 @@ _NAME_WINDOW = 60  # and in which a name stands
 
 def judged_conduct(text: str, words: frozenset[str] | None = None) -> Iterator[Judgement]:
     """Where a text in lower case says of a person what is said to blame them."""
-    known = _PREDICATES.keys() if words is None else _PREDICATES.keys() & words
-    for word in known:
+    for word in _PREDICATES if words is None else _known_predicates(words):
         for at in places(text, word):
-            if not is_whole_word(text, at, at + len(word)) or text[at - 1 : at] in {"'", "’", "-"}:
-                continue
             found = (pattern.match(text, at) for pattern in _PREDICATES[word])
             match = next(filter(None, found), None)
-            if match and (subject := _subject_before(text, at, words)):
+            is_here = match and is_whole_word(text, at, at + len(word))
+            if match and is_here and (subject := _subject_before(text, at, words)):
                 yield Judgement(subject.start(), match.end())
     for word in _FAULTS if words is None else filter(words.__contains__, _FAULTS):
         for at in places(text, word):
             yield from _fault(text, at, word)
+
+
+@lru_cache(maxsize=4)
+def _known_predicates(words: frozenset[str]) -> frozenset[str]:
+    """The words of a text that can begin a verdict; kept, for each passage of it is asked."""
+    known = _PREDICATES.keys() & words
+    return frozenset(known - _BEING if words.isdisjoint(_BEING_NEEDS) else known)
 
 
 def _subject_before(text: str, at: int, words: frozenset[str] | None) -> re.Match[str] | None:
@@ -392,19 +421,20 @@ def _is_told(text: str, at: int, subject: re.Match[str]) -> bool:
 
 def _fault(text: str, at: int, word: str) -> Iterator[Judgement]:
     end = at + len(word)
-    if (at and (text[at - 1].isalnum() or text[at - 1] in "_-")) or _OTHER_THING.match(text, end):
-        return
     start = max(0, at - _WINDOW)
+    if not is_whole_word(text, at, end) or _OTHER_THING.match(text, end):
+        return
     owner = _OWNER_BEFORE.search(text, start, at)
+    behind = None if owner else _OWNER_BEHIND.match(text, end)
+    whose = owner or behind
+    if not whose or PROGRAM.search(whose[0]):
+        return
     first = owner.start() if owner else at
     if NEGATED.search(text, start, first) or is_supposed(text[start:first], first - start):
         return
-    if owner and not PROGRAM.search(owner[0]):
-        yield Judgement(first, end)
-    elif behind := _OWNER_BEHIND.match(text, end):
-        is_duty = word in {"oversight", "misuse", "lack"} and behind[0].split()[0] == "of"
-        if not PROGRAM.search(behind[0]) and not (is_duty and word != "lack"):
-            yield Judgement(at, behind.end())
+    is_duty = word in _DUTY_TOO and behind and behind[0].split()[0] == "of"
+    if not is_duty:
+        yield Judgement(first, max(end, whose.end()))
 
 
 #: What only a person has, given as a cause; and what is a person's beside a word of people.

@@ -159,7 +159,7 @@ def test_search_opens_an_incident_whose_related_one_leads_to_its_class(visit: Vi
     page.wait_for_url(f"**/incidents/{AIR_CANADA}/", wait_until="commit")
     assert "Air Canada" in page.locator("h1").inner_text()
 
-    related = page.locator(".kb-related-title a, .kb-again a").first
+    related = page.locator(".kb-related h3 a, .kb-again a").first
     title = related.inner_text()
     related.press("Enter")
     page.wait_for_url(lambda url: AIR_CANADA not in url)

@@ -75,6 +75,8 @@ _LEFT_OVER = re.compile(
     r'|<meta name="generator"[^<>]*>|<link rel="(?:prev|next)"[^<>]*>'
     r'|<div data-md-component="announce">\s*</div>'
     r'|<div class="md-dialog"[^<>]*>\s*<div class="md-dialog__inner md-typeset"></div>\s*</div>'
+    r'|(?<=<div class="md-container") data-md-component="container"'
+    r'|(?<=<main class="md-main") data-md-component="main"'
 )
 
 
@@ -129,8 +131,8 @@ def _drop_unused(folder: Path) -> None:
 
 
 def _without_left_overs(html: str) -> str:
-    before, start, rest = html.partition("<main")
-    inside, end, after = rest.rpartition("</main>")
+    before, start, rest = html.partition("<article")
+    inside, end, after = rest.rpartition("</article>")
     return f"{_LEFT_OVER.sub('', before)}{start}{inside}{end}{_LEFT_OVER.sub('', after)}"
 
 

@@ -30,14 +30,19 @@ _UNUSED = ("ui", "modular-ui", "highlight", "component-ui")
 #: The only Markdown of a page: everything else in it is HTML already (see `sections.html`). In the
 #: index each heading begins a part of its page, which a result can name.
 _HEADING = re.compile(r"^## (.*)$", re.MULTILINE)
-#: The ends of elements that touch the next: on a page they stand apart, in an excerpt they would be
+#: Elements whose end may touch the next: on a page they stand apart, in an excerpt they would be
 #: one word.
-_TOUCHING = re.compile(r"(</(?:a|dd|dt|i|li|small|span|td|th|time)>)(?=<)|(?<=\w)(?=<small>)")
+_APART = ("a", "dd", "dt", "i", "li", "small", "span", "td", "th", "time")
 #: How much more a page's facts and its title count than its prose (Pagefind: 0 to 10, prose 1).
 _FACTS_WEIGHT = 9
 
-#: What only search reads of a body. No record can write it: its text is escaped.
+#: What only search reads of a body, elements and attributes. No record can write an element: its
+#: text is escaped.
 _FOR_SEARCH = re.compile(r"<div hidden>(?:<span data-pagefind-[^>]*></span>)+</div>")
+#: The last attributes of elements: a `>` of text is escaped.
+_FOR_SEARCH_AT_END = tuple(
+    f" data-pagefind-{name}>" for name in ("ignore", 'weight="3"', 'weight="0.2"')
+)
 
 Indexing = Process
 
@@ -73,7 +78,9 @@ def searched_html(page: SitePage) -> str:
     """
     numbers = count(1)
     body = _HEADING.sub(lambda line: f'<h2 id="s{next(numbers)}">{line[1]}</h2>', page.body)
-    body = _TOUCHING.sub(lambda end: f"{end[1] or ''} ", body.replace(f'="{MARK}', '="'))
+    body = body.replace(f'="{MARK}', '="').replace("<small>", " <small>")
+    for name in _APART:
+        body = body.replace(f"</{name}><", f"</{name}> <")
     facts = escape(" ".join(dict.fromkeys(filter(None, page.found_by))))
     found_by = f'<h2 id="{FACTS}">—</h2><p data-pagefind-weight="{_FACTS_WEIGHT}">{facts}</p>'
     lead = f'<p hidden data-pagefind-meta="lead">{escape(page.description)}</p>'
@@ -85,8 +92,11 @@ def searched_html(page: SitePage) -> str:
 
 
 def without_search(body: str) -> str:
-    """A body without the facets that are written for search alone."""
-    return _FOR_SEARCH.sub("", body)
+    """A body without what is written for search alone."""
+    shown = _FOR_SEARCH.sub("", body)
+    for attribute in _FOR_SEARCH_AT_END:
+        shown = shown.replace(attribute, ">")
+    return shown
 
 
 def start_index(searched: Path, target: Path) -> Indexing | None:

@@ -64,7 +64,7 @@ def page_text(page: SitePage, site: Site, card: str = "") -> str:
         **({"leads_to": escape(page.leads_to)} if page.leads_to else {}),
     }
     lines = "".join(f"{name}: {_yaml_value(value)}\n" for name, value in settings.items())
-    searched = "searchable: true\n" if page.searchable else "search:\n  exclude: true\n"
+    searched = "" if page.searchable else "search:\n  exclude: true\n"
     return f"---\n{lines}{searched}---\n\n{without_search(page.body)}\n"
 
 

@@ -4,8 +4,8 @@
 
 The library is the casebook under N names and dates, no text like another, each record beside five
 others, as search would put them. Both engines are measured unless one is named. The engine alone
-builds the identical folder, and Pagefind indexes what it built; parts and whole take turns, medians
-are shown.
+builds the identical folder, and Pagefind indexes the identical pages; parts and whole take turns,
+medians are shown.
 "whole ÷ (engine + index)" is what everything this project adds costs, in CPU seconds too: those
 hardly change with what else the machine does. First results are timed in a real browser from
 pressing the key, with an empty cache.
@@ -43,6 +43,7 @@ from kb.site.mkdocs_settings import settings_text  # noqa: E402
 from kb.site.related_incidents import RelatedRecord  # noqa: E402
 from kb.site.serve import Preview, ServedSite  # noqa: E402
 from kb.site.site import Build, SiteBuild, build_site, engine_settings, work_folder  # noqa: E402
+from kb.site.work_folder import SEARCHED  # noqa: E402
 from kb.site.write import write, write_pages, write_theme  # noqa: E402
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -120,7 +121,7 @@ def measure(folder: Path, runs: int, engine: str) -> dict[str, float]:
         turn = {
             "pre-build": lambda: _before(folder),
             "engine alone": lambda: run_engine(engine, work / "mkdocs.yml"),  # noqa: B023
-            "search index alone": lambda: _index(work / "out"),  # noqa: B023
+            "search index alone": lambda: _index(work),  # noqa: B023
             "whole kb site": lambda: made.append(_whole(folder, engine)),
         }
         for name, part in turn.items():
@@ -167,8 +168,9 @@ def _whole(folder: Path, engine: str) -> SiteBuild:
     return build_site(library, site_of(library), build, lambda text: None)
 
 
-def _index(folder: Path) -> None:
-    command = [sys.executable, "-m", "pagefind", "--site", str(folder), "--quiet"]
+def _index(work: Path) -> None:
+    """Pagefind over what it reads in a whole build, too: the pages as they are before a theme."""
+    command = [sys.executable, "-m", "pagefind", "--site", str(work / SEARCHED), "--quiet"]
     subprocess.run(command, check=True, capture_output=True)
 
 

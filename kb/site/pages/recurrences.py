@@ -135,7 +135,22 @@ def _row(site: Site, record: Postmortem, path: str, one: Occurrence) -> Occurren
     )
 
 
-def same_source(site: Site, record: Postmortem, path: str) -> tuple[Link, ...]:
-    """The other records behind which the same run, trace or source stands."""
-    ids = site.shared_sources.get(record.id, ())
-    return tuple(record_link(site, path, one) for one in ids if site.counted(one) != record.id)
+#: A run or source behind more records than these is named by its count.
+_NAMED_OF_ONE_SOURCE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class SameSource:
+    """The other records behind which the same run or source stands: some by name, and the rest."""
+
+    named: tuple[Link, ...]
+    more: int
+
+
+def same_source(site: Site, record: Postmortem, path: str) -> SameSource | None:
+    """The other records behind which the same run, trace or source stands; None for none."""
+    ids = [one for one in site.shared_sources.get(record.id, ()) if site.counted(one) != record.id]
+    if not ids:
+        return None
+    named = tuple(record_link(site, path, one) for one in ids[:_NAMED_OF_ONE_SOURCE])
+    return SameSource(named, len(ids) - len(named))

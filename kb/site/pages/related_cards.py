@@ -51,14 +51,13 @@ def related_values(
 ) -> Mapping[str, object]:
     """The earlier incidents, why there are no more, the later ones, and those of other teams."""
     found = tuple(_counted(site, site.related.get(record.id, ())))
+    later, elsewhere = (those.get(record.id, ()) for those in (site.came_again, site.elsewhere))
+    is_empty = not (found or later or elsewhere)
     return {
         "related": tuple(_card(site, one, source, target) for one in found),
-        "why_none": "" if found and not site.why_not_related else _why_none(site, record),
-        "later": tuple(
-            (one.date, record_link(site, source, one.id))
-            for one in site.came_again.get(record.id, ())
-        ),
-        "elsewhere": tuple(map(_other_team, site.elsewhere.get(record.id, ()))),
+        "why_none": _why_none(site, record) if is_empty or site.why_not_related else "",
+        "later": tuple((one.date, record_link(site, source, one.id)) for one in later),
+        "elsewhere": tuple(map(_other_team, elsewhere)),
     }
 
 
@@ -97,7 +96,9 @@ def _why_none(site: Site, record: Postmortem) -> str:
         return ""
     if not record.is_published:
         return "A draft is compared with nothing yet: kb similar does that."
-    return site.why_not_related or "Nothing similar is known."
+    # What its author named and this site has no page of stands among the sections.
+    nothing = "Nothing else like it is known here." if record.priors else "Nothing similar is known."
+    return site.why_not_related or nothing
 
 
 def _card(site: Site, one: Related, source: str, target: LinkTarget) -> RelatedCard:

@@ -513,8 +513,9 @@
     list.setAttribute("aria-busy", String(Boolean(found.isPart)));
     box.setAttribute("aria-expanded", String(rows.length > 0));
     box.removeAttribute("aria-activedescendant");
-    status.textContent = found.said ? found.said : rows.length === 0 ? "Nothing found. Try fewer or other words." :
-      howMany(found.total);
+    status.textContent = found.said ? found.said : rows.length > 0 ? howMany(found.total) :
+      Object.keys(state.chosen).length ? "Nothing found within what is chosen above." :
+      "Nothing found. Try fewer or other words.";
     status.textContent += note;
     if (kept >= 0) select(kept);
     more.hidden = found.isPart || found.rows.length >= found.total;
@@ -540,7 +541,7 @@
     made.dataset.address = row.address;
     var head = element("div", "kb-result-head");
     if (row.date) head.append(element("span", "kb-result-date", saidDay(row.date)));
-    if (row.severity) head.append(element("span", "kb-sev kb-" + row.severity.toLowerCase(), row.severity));
+    if (row.severity) head.append(element("span", "kb-sev" + row.severity.toLowerCase().replace("sev", ""), row.severity));
     if (row.kind) head.append(element("span", "", row.kind));
     (row.classes || []).slice(0, 2).forEach(function (name) { head.append(element("span", "kb-chip", name)); });
     if (row.near) head.append(element("span", "", "near in meaning: " + row.near));

@@ -77,6 +77,59 @@ def casebook(folder: Path) -> Path:
 # What people wrote
 
 
+def test_what_its_author_named_elsewhere_is_not_said_to_be_nothing(library_folder: Path) -> None:
+    prior = "- [related] [2022-11-11-elsewhere](2022-11-11-elsewhere.md) — paid twice, too"
+    written(library_folder, "2026-05-01-first", body=f"## Counterfactual\n\n{prior}\n")
+    written(library_folder, "2026-05-02-second")
+    wanted = SiteRequest(NOW, lambda library: ({}, ""))
+    site = gather(open_library(library_folder), open_repo(library_folder), wanted)
+    first, second = (
+        page_of(site, f"{INCIDENTS}/{name}") for name in ("2026-05-01-first", "2026-05-02-second")
+    )
+    assert "2022-11-11-elsewhere" in first
+    assert "Nothing else like it is known here." in first
+    assert "Nothing similar is known." not in first
+    assert "Nothing similar is known." in second
+
+
+def test_where_it_came_again_nothing_says_that_nothing_is_known(library_folder: Path) -> None:
+    written(library_folder, "2026-05-01-first")
+    prior = "- [repeat] [2026-05-01-first](2026-05-01-first.md) — the same, fix existed: no"
+    written(library_folder, "2026-05-02-second", body=f"## Counterfactual\n\n{prior}\n")
+    wanted = SiteRequest(NOW, lambda library: ({}, ""))
+    site = gather(open_library(library_folder), open_repo(library_folder), wanted)
+    first = page_of(site, f"{INCIDENTS}/2026-05-01-first")
+    assert "It came again" in first
+    assert "is known" not in first
+
+
+def test_a_day_without_an_hour_is_no_midnight(library_folder: Path) -> None:
+    lines = "- 2026-05-01 — the agent paid\n- 2026-05-02 09:30 UTC — found [detected]\n"
+    written(library_folder, "2026-05-01-first", body=f"## Timeline\n\n{lines}")
+    page = page_of(site_of(library_folder), f"{INCIDENTS}/2026-05-01-first")
+    assert '<time datetime="2026-05-01"><b>1 May 2026</b></time>' in page
+    assert '<time datetime="2026-05-02T09:30Z"><b>2 May 2026</b>09:30</time>' in page
+
+
+def test_of_many_records_of_one_source_five_are_named(library_folder: Path) -> None:
+    source = "sources:\n  - https://example.org/one\n"
+    for day in range(1, 9):
+        written(library_folder, f"2026-05-0{day}-one", front=source)
+    page = page_of(site_of(library_folder), f"{INCIDENTS}/2026-05-01-one")
+    line = next(line for line in page.splitlines() if "run or source" in line)
+    assert line.count("<a ") == 5
+    assert "and 2 more, too" in line
+
+
+def test_pages_carry_nothing_that_only_search_reads(example_library: Path) -> None:
+    site = site_of(example_library)
+    page = next(page for page in all_pages(site) if page.path == f"{INCIDENTS}/{EXAMPLE_ID}")
+    assert "data-pagefind-ignore" in page.body
+    assert "data-pagefind" not in page_text(page, site)
+    said = replace(page, body="<p>the attribute data-pagefind-ignore&gt; is shown</p>")
+    assert "the attribute data-pagefind-ignore&gt; is shown" in page_text(said, site)
+
+
 def test_nothing_that_stands_among_drawn_items_is_lost(library_folder: Path) -> None:
     timeline = (
         "## Timeline\n\n- 2026-04-12 03:14 UTC — it paid\n  and paid\n    - NESTED\n"

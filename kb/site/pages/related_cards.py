@@ -96,9 +96,10 @@ def _why_none(site: Site, record: Postmortem) -> str:
         return ""
     if not record.is_published:
         return "A draft is compared with nothing yet: kb similar does that."
+    if site.why_not_related:
+        return site.why_not_related
     # What its author named and this site has no page of stands among the sections.
-    nothing = "Nothing else like it is known here." if record.priors else "Nothing similar is known."
-    return site.why_not_related or nothing
+    return "Nothing else like it is known here." if record.priors else "Nothing similar is known."
 
 
 def _card(site: Site, one: Related, source: str, target: LinkTarget) -> RelatedCard:

@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 from kb.library import open_library
 from kb.lint.registry import all_rules
-from kb.metrics.page_values import MetricPart
+from kb.metrics.page_values import MetricPart, QuestionAnswer
 from kb.numbers_in_words import format_alike
 from kb.records.model import Clocks
 from kb.repo import open_repo
@@ -34,6 +34,7 @@ from kb.site.pages.duration_chart import (
     duration_chart,
     running_median,
 )
+from kb.site.pages.home import headline
 from kb.site.safe_html import cut
 from kb.site.search_index import searched_html
 from kb.site.site import Build, build_site
@@ -119,6 +120,35 @@ def test_of_many_records_of_one_source_five_are_named(library_folder: Path) -> N
     line = next(line for line in page.splitlines() if "run or source" in line)
     assert line.count("<a ") == 5
     assert "and 2 more, too" in line
+
+
+def test_the_rules_of_a_family_stand_together(library_folder: Path) -> None:
+    headings = re.findall(r"^## (.+)$", page_of(site_of(library_folder), RULES), re.MULTILINE)
+    assert len(headings) == len(set(headings)) > 10
+
+
+def test_an_adopted_record_is_listed_with_its_first_prose(library_folder: Path) -> None:
+    path = library_folder / "postmortems" / "2026-05-01-theirs.md"
+    head = "title: The cluster was gone\ndate: 2026-05-01\nstatus: published\nform: adopted\n"
+    said = "At noon the whole cluster stopped to answer, and nobody was told."
+    path.write_text(f"---\n{head}---\n\n## What went on\n\n{said}\n", encoding="utf-8")
+    assert said in page_of(site_of(library_folder), INCIDENTS)
+
+
+def test_the_answers_are_one_sentence_where_they_say_something() -> None:
+    def answered(*verdicts: str) -> tuple[QuestionAnswer, ...]:
+        questions = (
+            "Are incidents repeating?",
+            "Are we detecting faster?",
+            "Did we do what we promised?",
+        )
+        pairs = zip(questions, verdicts, strict=True)
+        return tuple(QuestionAnswer(question, verdict, (), ()) for question, verdict in pairs)
+
+    said = "Incidents repeat, detection has not clearly changed and promises are not kept in time."
+    assert headline(answered("yes", "no clear change", "no")) == said
+    assert headline(answered("too few to say", "yes", "cannot tell")) == "Detection gets faster."
+    assert headline(answered("too few to say", "too few to say", "too few to say")) == ""
 
 
 def test_pages_carry_nothing_that_only_search_reads(example_library: Path) -> None:

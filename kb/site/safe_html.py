@@ -196,12 +196,18 @@ def list_summary(record: Postmortem, limit: int) -> str:
 
     A first sentence says nothing that is short, or has no word that is not in the title.
     """
-    said = summary_text(record, limit)
+    said = summary_text(record, limit) or _first_prose(record, limit)
     first = _SENTENCE.split(said, maxsplit=1)[0]
     damaged = record.value("summary", "DAMAGED").strip()
     if damaged.casefold() in _NO_DAMAGE or not _says_nothing(first, record.title):
         return said
     return cut(plain(damaged), limit)
+
+
+def _first_prose(record: Postmortem, limit: int) -> str:
+    """The first prose of an adopted record, which may call its summary anything."""
+    texts = (plain(section.prose) for section in record.sections) if record.is_adopted else ()
+    return cut(next((text for text in texts if len(text) >= _FEW_CHARACTERS), ""), limit)
 
 
 def _says_nothing(sentence: str, title: str) -> bool:

@@ -22,7 +22,7 @@ from kb.metrics.page_values import AllHands, Measure, MetricsPage, NewRecord, Ow
 from kb.numbers_in_words import WHOSE, plural
 from kb.site import links
 from kb.site.content import Site
-from kb.site.pages.home import answer_cards
+from kb.site.pages.home import answer_cards, headline
 from kb.site.pages.page import PageValues
 from kb.site.pages.shared_values import Link, record_link
 
@@ -93,6 +93,7 @@ def all_hands(site: Site) -> Iterator[PageValues]:
         "window": title,
         "window_note": window_note(seen),
         "answers": answer_cards(page.answers),
+        "headline": headline(page.answers),
         "news": tuple(news_sentences(seen)),
         "new_slides": _new_slides(site, seen),
         "unlisted": max(0, len(_listed_records(seen)) - _NEW),

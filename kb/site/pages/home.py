@@ -92,6 +92,26 @@ def answer_cards(answers: tuple[QuestionAnswer, ...]) -> tuple[AnswerCard, ...]:
     return tuple(_card(answer) for answer in answers)
 
 
+#: What each verdict says of its question in a clause; one that says nothing has none.
+_CLAUSES = {
+    ("Are incidents repeating?", "yes"): "incidents repeat",
+    ("Are incidents repeating?", "none found"): "no repeat was found",
+    ("Are we detecting faster?", "yes"): "detection gets faster",
+    ("Are we detecting faster?", "no, slower"): "detection gets slower",
+    ("Are we detecting faster?", "no clear change"): "detection has not clearly changed",
+    ("Did we do what we promised?", "yes"): "promises are kept",
+    ("Did we do what we promised?", "no"): "promises are not kept in time",
+}
+
+
+def headline(answers: tuple[QuestionAnswer, ...]) -> str:
+    """The answers in one sentence, which can be read from the last row; empty where none is one."""
+    found = [(answer.question, answer.verdict) for answer in answers]
+    clauses = [_CLAUSES[one] for one in found if one in _CLAUSES]
+    said = " and ".join(filter(None, (", ".join(clauses[:-1]), *clauses[-1:])))
+    return f"{said[:1].upper()}{said[1:]}." if said else ""
+
+
 def _card(answer: QuestionAnswer) -> AnswerCard:
     is_bad_yes = _BAD_WHEN_YES in answer.question
     word = answer.verdict.split(",")[0]

@@ -15,7 +15,7 @@ from kb.site import links
 from kb.site.content import Site
 from kb.site.pages import charts
 from kb.site.pages.duration_chart import DurationFacts, duration_chart
-from kb.site.pages.home import answer_cards
+from kb.site.pages.home import answer_cards, headline
 from kb.site.pages.page import PageValues
 from kb.site.pages.shared_values import Link, record_link
 
@@ -85,6 +85,7 @@ def metrics(site: Site) -> Iterator[PageValues]:
     values = {
         "why_none": "",
         "answers": answer_cards(page.answers),
+        "headline": headline(page.answers),
         "published": plural(page.counts.published, "published record"),
         "whose": WHOSE[page.origin],
         "as_of": page.as_of.day,

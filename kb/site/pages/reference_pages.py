@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import groupby
 
 from kb.lint.registry import all_rules
 from kb.lint.rule import Rule
@@ -23,11 +22,10 @@ def rules(site: Site) -> Iterator[PageValues]:
     """Every rule with its reason and examples, by family."""
     found = sorted(all_rules(), key=lambda rule: (len(rule.code), rule.code))
     said = f"{len(found)} rules that kb check applies, each with a reason and an example."
-    families = [
-        (in_words(family), [_rule_row(rule) for rule in members])
-        for family, members in groupby(found, key=lambda rule: rule.family)
-    ]
-    values = {"said": said, "families": families}
+    families: dict[str, list[tuple[Rule, str, str, str]]] = {}
+    for rule in found:
+        families.setdefault(in_words(rule.family), []).append(_rule_row(rule))
+    values = {"said": said, "families": families.items()}
     yield PageValues(links.RULES, "Rules", values, said, contents=True)
 
 

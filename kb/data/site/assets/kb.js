@@ -549,7 +549,7 @@
     made.append(element("div", "kb-result-title", row.title), head);
     var excerpt = element("div", "kb-result-text");
     // The part's heading is named already.
-    if (row.part) marked(withoutHeading(row.part), excerpt);
+    if (row.part) marked(asCut(withoutHeading(row.part)), excerpt);
     else excerpt.textContent = row.plain;
     made.append(excerpt);
     made.addEventListener("click", function (event) {
@@ -568,6 +568,12 @@
       return words[place] !== undefined && words[place].replace(/<\/?mark>/g, "") === word;
     });
     return same ? words.slice(heading.length).join(" ") : part.excerpt;
+  }
+
+  // An excerpt that begins or ends within a sentence says so.
+  function asCut(html) {
+    var plain = html.replace(/<\/?mark>/g, "").trim();
+    return (/^\p{Ll}/u.test(plain) ? "… " : "") + html.trim() + (/[.!?…]["”’)]?$/.test(plain) ? "" : " …");
   }
 
   // The excerpt is HTML with <mark>: only its words and marks are taken over.

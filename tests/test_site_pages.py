@@ -132,7 +132,10 @@ def test_an_adopted_record_is_listed_with_its_first_prose(library_folder: Path) 
     head = "title: The cluster was gone\ndate: 2026-05-01\nstatus: published\nform: adopted\n"
     said = "At noon the whole cluster stopped to answer, and nobody was told."
     path.write_text(f"---\n{head}---\n\n## What went on\n\n{said}\n", encoding="utf-8")
-    assert said in page_of(site_of(library_folder), INCIDENTS)
+    site = site_of(library_folder)
+    assert said in page_of(site, INCIDENTS)
+    # Nobody asked of it what it does not say.
+    assert "not known" not in page_of(site, f"{INCIDENTS}/2026-05-01-theirs")
 
 
 def test_the_answers_are_one_sentence_where_they_say_something() -> None:

@@ -44,9 +44,12 @@ def card(site: Site, record: Postmortem, source: str) -> Mapping[str, object]:
     """Three numbers that weigh, then what is known in a grid."""
     facts = (*_words(site, record, source), *_texts(site, record))
     known = {fact.name: fact for fact in facts if fact.words or fact.text or fact.remark}
+    # What is known leads; of a public record that is seldom the time to detection.
+    numbers = sorted(_big_numbers(site, record), key=lambda one: one.value == NOT_KNOWN)
+    # Nobody asked these of a record that was found as it is.
+    is_blank = record.is_adopted and all(one.value == NOT_KNOWN for one in numbers)
     return {
-        # What is known leads; of a public record that is seldom the time to detection.
-        "big_numbers": sorted(_big_numbers(site, record), key=lambda one: one.value == NOT_KNOWN),
+        "big_numbers": () if is_blank else numbers,
         "facts": sorted(known.values(), key=lambda fact: _PLACES.get(fact.name, len(_PLACES))),
     }
 

@@ -51,7 +51,8 @@ def related_values(
 ) -> Mapping[str, object]:
     """The earlier incidents, why there are no more, the later ones, and those of other teams."""
     found = tuple(_counted(site, site.related.get(record.id, ())))
-    later, elsewhere = (those.get(record.id, ()) for those in (site.came_again, site.elsewhere))
+    later = site.came_again.get(record.id, ())
+    elsewhere = site.elsewhere.get(record.id, ())
     is_empty = not (found or later or elsewhere)
     return {
         "related": tuple(_card(site, one, source, target) for one in found),

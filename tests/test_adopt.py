@@ -49,7 +49,9 @@ def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     git(tmp_path, "init", "-q", "-b", "main")
     (tmp_path / "kb.toml").write_text("")
     (tmp_path / "postmortems").mkdir()
-    (tmp_path / "postmortems" / "2021-04-01-named-like-a-record.md").write_text("# It fell over\n")
+    (tmp_path / "postmortems" / "2021-04-01-named-like-a-record.md").write_text(
+        "# It fell over\n\nOn 2021-04-01 it did.\n"
+    )
     (tmp_path / "old").mkdir()
     for number in range(1, 40):
         severity = "SEV-2" if number % 2 else "P1"
@@ -157,12 +159,12 @@ def test_a_dry_run_has_a_row_for_each_file_and_the_run_that_writes_those_to_look
     row = next(line for line in narrow if line.startswith("PM 3 "))
     assert row.split()[-6:] == ["2021-03-03", "line", "3", "SEV2", "1", "1"]
     done = tell.invoke(command, ["old"], catch_exceptions=False).output
-    assert "2021-03-05-pump.md  2021-03-05-a-pump-stood-still.md  file name ?" in done
+    assert "2021-03-05-pump.md  2021-03-05  only the file name says 2021-03-05" in done
     assert "PM 3.md" not in done
-    assert "the date of 1 is that of the file's name, marked ?" in done
+    assert "1 refused, for no two places agree on the day" in done
 
 
-def test_in_a_narrow_row_a_name_stands_without_its_day_and_many_of_names_are_one_line(
+def test_a_day_that_is_proposed_is_taken_where_that_is_asked_for_and_the_record_says_so(
     team: Path,
 ) -> None:
     for number in range(1, 13):
@@ -170,18 +172,23 @@ def test_in_a_narrow_row_a_name_stands_without_its_day_and_many_of_names_are_one
             f"# Pipe {number} burst\n"
         )
     (team / "old" / "valve.md").write_text("# A valve stuck\n\nOn 2022-06-07 it stuck.\n")
-    tell = CliRunner(env={"COLUMNS": "200"})
-    narrow = tell.invoke(command, ["--dry-run", "old"], env={"COLUMNS": "80"}).output
-    assert re.search(r"^pipe-3 +2022-05-03  file name \?  unknown +none +-$", narrow, re.M)
-    done = tell.invoke(command, ["old"], catch_exceptions=False).output
-    assert "pipe-3" not in done
-    assert "valve.md" in done
-    assert "the date of 12 is that of the file's name" in done
-    assert "no line names the date of 1, marked ?: look at each" in done
+    tell = CliRunner(env={"COLUMNS": "80"})
+    dry = tell.invoke(command, ["--dry-run", "old"]).output
+    assert re.search(r"^2022-05-03-pipe-3.md +2022-05-03  only the file name says 2022", dry, re.M)
+    assert re.search(r"^valve.md +2022-06-07  only line 3 says 2022-06-07$", dry, re.M)
+    assert not list((team / "postmortems").glob("2022-*"))
+    narrow = tell.invoke(command, ["old", "--proposed-days"]).output
+    assert re.search(r"^pipe-3 +2022-05-03  only the fi…  unknown +none +none$", narrow, re.M)
+    assert "the date of 13 only stands in, marked ?: look at each" in " ".join(narrow.split())
+    (record,) = (team / "postmortems").glob("2022-06-07-*.md")
+    told = "date: 2022-06-07  # only line 3 says 2022-06-07; taken as proposed\n"
+    assert told in record.read_text()
 
 
 def test_a_title_that_ends_in_its_day_has_it_once_in_the_name_of_its_record(team: Path) -> None:
-    (team / "old" / "valve.md").write_text("# A valve stuck (2022-06-07)\n\nIt stuck.\n")
+    (team / "old" / "valve.md").write_text(
+        "# A valve stuck (2022-06-07)\n\nIncident date: 2022-06-07\n"
+    )
     assert "adopted  postmortems/2022-06-07-a-valve-stuck.md" in adopt("old/valve.md")
 
 
@@ -189,7 +196,7 @@ def test_a_heading_and_a_file_name_of_two_days_are_refused(team: Path) -> None:
     (team / "old" / "2022-06-02-limit.md").write_text("# 2022-01-27, pod limit reached\n")
     said = adopt("old/2022-06-02-limit.md")
     assert "no date: line 1 says 2022-01-27, the file name says 2022-06-02" in said
-    assert "if that is right, add 'Incident date: 2022-01-27'" in said
+    assert "look at what is proposed, and run again with --proposed-days" in said
     assert not list((team / "postmortems").glob("*limit*"))
 
 
@@ -200,17 +207,17 @@ def test_a_heading_and_a_file_name_of_two_days_are_refused(team: Path) -> None:
             "form.md",
             "# ISSUE NAME\n\n## Timeline\n\n2021-03-04 10:15 UTC: down\n",
             "form (the file name; line 1 is a form's)",
-            "2021-03-04 (line 5, where its timeline begins)",
+            "2021-03-04 (only line 5 says 2021-03-04; taken as proposed)",
         ),
         (
             "2021-03-04-pump.md",
             "# Postmortem\n\nIt stood still.\n",
             "pump (the file name)",
-            "2021-03-04 (the file name, and no line names it)",
+            "2021-03-04 (only the file name says 2021-03-04; taken as proposed)",
         ),
         (
             "002.md",
-            "# Title:\n\n### Pump\n\nDate: 2021-03-04\nSeverity: SEV2 (one service)\n",
+            "# Title:\n\n### Pump\n\nIncident date: 2021-03-04\nSeverity: SEV2 (one service)\n",
             "002 (the file name; line 1 is a form's)",
             "2021-03-04 (line 5)",
         ),
@@ -226,7 +233,7 @@ def test_a_heading_and_a_file_name_of_two_days_are_refused(team: Path) -> None:
             "# Post-mortem: attack on March 4th, 2021\n\n## Timeline\n\n"
             "2021-03-04 10:15 UTC: down\n",
             "attack on March 4th, 2021 (line 1)",
-            "2021-03-04 (line 1)",
+            "2021-03-04 (line 1, line 5)",
         ),
         (
             "2026-05-18-firma.md",
@@ -244,21 +251,21 @@ def test_a_heading_and_a_file_name_of_two_days_are_refused(team: Path) -> None:
             "stall.md",
             "\ufeff## Fees rose\n### Date: February 06, 2023\n\nThey rose.\n",
             "Fees rose (line 1)",
-            "2023-02-06 (line 2)",
+            "2023-02-06 (only line 2 says 2023-02-06; taken as proposed)",
         ),
         (
             "cluster.md",
             "# A node went\n\n## Timeline\n\nAll times CET.\n\n- 2019-12-04 00:30 CET: gone\n",
             "A node went (line 1)",
-            "2019-12-04 (line 7, where its timeline begins)",
+            "2019-12-04 (only line 7 says 2019-12-04; taken as proposed)",
         ),
     ],
 )
-def test_a_timeline_bears_out_a_day_or_stands_in_for_it(
+def test_two_places_that_agree_make_a_day_known_and_of_one_it_is_proposed(
     team: Path, name: str, text: str, title: str, date: str
 ) -> None:
     (team / "old" / name).write_text(text)
-    said = adopt(f"old/{name}")
+    said = adopt(f"old/{name}", "--proposed-days")
     assert f"title: {title}" in said
     assert f"date: {date}" in said
 
@@ -283,12 +290,14 @@ def test_a_title_and_front_matter_of_two_days_or_a_section_and_a_name_are_refuse
 
 def test_a_severity_is_read_from_a_cell_of_a_wide_row(team: Path) -> None:
     (team / "old" / "2021-03-04-pi.md").write_text("# Pi\n\n| **Severity:** SEV2 | Owner: a |\n")
-    assert "severity: SEV2 (line 3)" in adopt("old/2021-03-04-pi.md")
+    assert "severity: SEV2 (line 3)" in adopt("old/2021-03-04-pi.md", "--proposed-days")
 
 
 def test_the_same_text_twice_is_adopted_twice_and_said(team: Path) -> None:
     for name in ("pump.md", "copy.md"):
-        (team / "old" / name).write_text("# A pump stood still\n\nDate: 2021-03-04\n\nIt did.\n")
+        (team / "old" / name).write_text(
+            "# A pump stood still\n\nIncident date: 2021-03-04\n\nIt did.\n"
+        )
     said = adopt("old/pump.md", "old/copy.md")
     assert "2 files: 2 adopted" in said
     assert "the same text twice, each a record of its own: old/copy.md and old/pump.md" in said
@@ -298,7 +307,7 @@ def test_a_foreign_draft_is_searched_and_said_to_call_itself_one(team: Path) -> 
     (team / "old" / "hugo.md").write_text(
         "---\ntitle: A pump stood still\ndate: 2020-02-03\nstatus: draft\n---\n\nIt did.\n"
     )
-    said = adopt("old/hugo.md")
+    said = adopt("old/hugo.md", "--proposed-days")
     assert "published, though the file calls itself unfinished: old/hugo.md" in said
     assert "status: published (adopted, so that search finds it; line 4 says draft)" in said
     assert [one.id for one in open_library(team).published if "pump" in one.id]
@@ -312,7 +321,7 @@ def test_passages_of_an_adopted_record_do_not_begin_with_its_old_front_matter(
     (team / "old" / "2020-02-03-pump.md").write_text(
         own.replace(": ", " = ") if mark == "+++" else own
     )
-    adopt("old/2020-02-03-pump.md")
+    adopt("old/2020-02-03-pump.md", "--proposed-days")
     library = open_library(team)
     (document,) = (one for one in library.documents if "pump" in one.path.name)
     assert [one.text for one in record_passages(document)] == ["A valve had shut."]
@@ -323,7 +332,7 @@ def test_front_matter_of_its_own_is_kept_in_a_fence_and_read(team: Path) -> None
     own = "---\ntitle: 'A: b'\ndate: 2020-02-03\nseverity: SEV1\n"
     own += "sources:\n  - date: 2020-09-09\n---\n# Another\n\nText.\n"
     (team / "old" / "hugo.md").write_text(own)
-    adopt("old/hugo.md")
+    adopt("old/hugo.md", "--proposed-days")
     record = open_library(team).record("2020-02-03-a-b")
     assert record is not None
     assert (record.title, record.severity) == ("A: b", "SEV1")
@@ -362,7 +371,13 @@ def test_a_day_is_read_where_it_can_be_only_one(text: str, day: date | None) -> 
         ("## Action items\n\n- move it\n- paint it\n", "2 items"),
         ("## Action items\n\n- None\n", "empty"),
         ("## Action items\n\nWe should move it, and paint it.\n", "unknown"),
-        ("## What we think\n\n- move it\n", "unknown"),
+        ("## What we think\n\n- it moved\n", "empty"),
+        ("## What we will do\n\n- move it\n", "unknown"),
+        ("## Lessons\n\n- Valves shut.\n", "unknown"),
+        ("## Result\n\n- [ ] move it\n", "unknown"),
+        ("It shut. To prevent that we:\n\n- move it\n", "unknown"),
+        ("## Result\n\n| What | Owner |\n|---|---|\n| move it | ops |\n", "unknown"),
+        ("## What was tested\n\nAs above.\n", "empty"),
         # What stands under the heading may be no more than a part of them.
         (
             "## Prevention\n\n| Item | Owner |\n|---|---|\n| move it | ops |\n\n"
@@ -377,7 +392,10 @@ def test_a_day_is_read_where_it_can_be_only_one(text: str, day: date | None) -> 
         ("## Action items\n\n- Make it better:\n  - move it\n  - paint it\n", "unknown"),
         ("## Remediation\n\n- moved it\n\n## Follow-ups\n\n- [ ] paint it\n", "unknown"),
         # Advice to the readers, what was done in the incident, what may be either.
-        ("## Recommendations\n\n- move it\n- paint it\n", "unknown"),
+        ("## Recommendations for users\n\n- move it\n- paint it\n", "unknown"),
+        ("## Recommendations\n\n- move it\n- paint it\n", "2 items"),
+        ("## Recommendations\n\n### Pumps\n\n- move it\n\n### Us\n\n- paint it\n", "unknown"),
+        ("## Call to action\n\n- move your account\n", "unknown"),
         ("## Recommendations\n\n- [ ] move it\n- [ ] paint it\n", "2 items"),
         ("## Remediation\n\n- moved it\n- painted it\n", "unknown"),
         ("## Immediate actions\n\n- moved it\n", "unknown"),
@@ -416,10 +434,12 @@ def test_a_day_is_read_where_it_can_be_only_one(text: str, day: date | None) -> 
         ("## Action items\n\n- [ ] move it\n\n## Verification\n\n- [x] it moves\n", "1 item"),
     ],
 )
-def test_of_a_text_without_a_list_of_actions_their_number_is_unknown(
+def test_the_number_of_actions_is_that_of_one_list_none_or_unknown(
     team: Path, text: str, told: str
 ) -> None:
-    (team / "old" / "pump.md").write_text(f"# The pump stood still\n\nDate: 2021-03-04\n\n{text}")
+    (team / "old" / "pump.md").write_text(
+        f"# The pump stood still\n\nIncident date: 2021-03-04\n\n{text}"
+    )
     assert f"its action list: {told}" in adopt("old/pump.md", "--dry-run", "--verbose")
 
 
@@ -434,15 +454,15 @@ def test_of_a_text_without_a_list_of_actions_their_number_is_unknown(
 )
 def test_foreign_front_matter_is_read(team: Path, front: str) -> None:
     (team / "old" / "pump.md").write_text(f"{front}\n# comment\n\nIt did.\n")
-    report = adopt("old/pump.md", "--dry-run", "--verbose")
+    report = adopt("old/pump.md", "--dry-run", "--verbose", "--proposed-days")
     assert "title: The pump stood still (line" in report
-    assert "date: 2021-03-04 (line" in report
+    assert "date: 2021-03-04 (only line" in report
 
 
 def test_relative_links_of_a_text_lead_where_they_led(team: Path) -> None:
     (team / "old" / "plan v2.md").write_text("# A plan\n")
     text = (
-        "# The pump stood still\n\nDate: 2021-03-04\n\n"
+        "# The pump stood still\n\nIncident date: 2021-03-04\n\n"
         "[plan](plan%20v2.md#a), [none](none.md), [far](https://example.org/a), [here](#b)\n\n"
         "```\n[plan](plan%20v2.md)\n```\n\n[p]: ./plan%20v2.md\n"
     )

@@ -17,7 +17,7 @@ from kb.repo import NoRepo
 from test_adopt import adopt, team  # noqa: F401 - a fixture
 from test_linear_readers import calls
 
-TEXT = "# It fell over\n\nDate: 2026-01-01\n\nIt fell over.\n"
+TEXT = "# It fell over\n\nIncident date: 2026-01-01\n\nIt fell over.\n"
 
 
 def test_a_link_of_a_folder_that_leads_out_is_named_and_not_read(team: Path) -> None:  # noqa: F811

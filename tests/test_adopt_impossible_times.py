@@ -18,8 +18,8 @@ def said_of(team: Path, text: str) -> str:  # noqa: F811
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("Date: 2999-01-01", "line 3 says 2999-01-01, which is still to come"),
-        ("Date: 2022-02-30", "line 3 says 2022-02-30, which is no day of the calendar"),
+        ("Incident date: 2999-01-01", "line 3 says 2999-01-01, which is still to come"),
+        ("Incident date: 2022-02-30", "line 3 says 2022-02-30, which is no day of the calendar"),
         ("Date: 31 April 2022", "line 3 says 31 April 2022, which is no day of the calendar"),
         ("Incident date: 31/02/2022", "line 3 says 31/02/2022, which is no day of the calendar"),
         ("Date: 9/2/2021", "line 3 says 9/2/2021, which can be read in more than one way"),
@@ -67,4 +67,4 @@ def test_a_clock_that_cannot_be_is_unknown_and_the_others_stand(
     lines: str,
     told: str,
 ) -> None:
-    assert told in said_of(team, f"Date: 2022-09-06\n{lines}")
+    assert told in said_of(team, f"Incident date: 2022-09-06\n{lines}")

@@ -25,7 +25,8 @@ from kb.repo import open_repo
 GOOGLE_DOCS = """<html><head><meta content="text/html; charset=UTF-8" http-equiv="content-type">
 <style type="text/css">.c1{font-weight:700}</style></head><body class="c5 doc-content">
 <p class="c3 title" id="h.1"><span>Mails went out twice</span></p>
-<p class="c0"><span>Date: March 4, 2021</span></p><p class="c0"><span>Severity: SEV2</span></p>
+<p class="c0"><span>Incident date: March 4, 2021</span></p>
+<p class="c0"><span>Severity: SEV2</span></p>
 <h1 class="c4" id="h.2"><span>Summary</span></h1>
 <p class="c0"><span>The job ran twice. See </span><span><a
 href="https://www.google.com/url?q=https://example.org/run&amp;sa=D&amp;ust=1">the run</a></span>
@@ -51,7 +52,7 @@ CONFLUENCE = """<!DOCTYPE html><html><head><title>OPS : Disk was full</title>
 
 NOTION = """# Cache was stale
 
-Date: March 4, 2021 10:15 AM (UTC)
+Incident date: March 4, 2021 10:15 AM (UTC)
 Severity: SEV1
 Created by: somebody
 
@@ -263,7 +264,7 @@ GITHUB = [
     {
         "number": 12,
         "title": "Site was down",
-        "body": "Date: 2021-03-04\r\n\r\n## Action items\r\n\r\n- [x] restart it\r\n",
+        "body": "Incident date: 2021-03-04\r\n\r\n## Action items\r\n\r\n- [x] restart it\r\n",
         "createdAt": "2021-03-09T08:00:00Z",
         "labels": [{"name": "incident"}, {"name": "SEV-2"}],
         "author": {"login": "alma"},
@@ -358,7 +359,7 @@ def docx(*paragraphs: tuple[str, str]) -> bytes:
 def test_a_word_file_gives_its_title_its_headings_and_its_values(library: Path) -> None:
     raw = docx(
         ("Title", "Pump stood still"),
-        ("Normal", "Date: 4 March 2021"),
+        ("Normal", "Incident date: 4 March 2021"),
         ("heading 1", "Summary"),
         ("Normal", "A valve was shut."),
     )
@@ -617,13 +618,13 @@ def test_what_does_not_fit_is_refused_with_its_reason(library: Path, name: str) 
 def test_a_folder_is_searched_for_what_is_known_and_the_rest_is_counted(library: Path) -> None:
     old = library / "old" / "mixed"
     old.mkdir()
-    (old / "a.md").write_text("# A\n\nDate: 2021-03-04\n")
+    (old / "a.md").write_text("# A\n\nIncident date: 2021-03-04\n")
     (old / "fh.json").write_text(json.dumps(FIREHYDRANT))
     (old / "package.json").write_text("{}")
     (old / "graph.png").write_bytes(b"\x89PNG")
     evidence = old / "2026-01-02-a-record"
     evidence.mkdir()
-    (evidence / "notes.md").write_text("# Notes\n\nDate: 2021-03-04\n")
+    (evidence / "notes.md").write_text("# Notes\n\nIncident date: 2021-03-04\n")
     assert [file.source for file in planned(library)] == ["old/mixed/a.md", "old/mixed/fh.json#7"]
     left = dict(found(library).left_alone)
     assert left == {".png": 1, ".json of no incident tool": 1}
@@ -661,7 +662,9 @@ def test_every_source_says_where_its_shape_is_documented() -> None:
 )
 def test_an_odd_file_of_a_tool_ends_no_run(library: Path, name: str, value: object) -> None:
     (library / "old" / name).write_text(json.dumps(value), encoding="utf-8")
-    (library / "old" / "pump.md").write_text("# Pump\n\nDate: 2021-03-04\n", encoding="utf-8")
+    (library / "old" / "pump.md").write_text(
+        "# Pump\n\nIncident date: 2021-03-04\n", encoding="utf-8"
+    )
     assert "2021-03-04-pump.md" in [file.target.name for file in planned(library)]
 
 
@@ -701,7 +704,8 @@ def test_columns_of_one_name_keep_their_cells(library: Path) -> None:
 
 
 def test_a_page_that_lies_in_a_form_is_read(library: Path) -> None:
-    page = "<html><body><form><h1>Pump</h1><p>Date: 2021-03-04</p><p>It stood.</p></form></body>"
+    text = "<h1>Pump</h1><p>Incident date: 2021-03-04</p><p>It stood.</p>"
+    page = f"<html><body><form>{text}</form></body>"
     (library / "old" / "page.html").write_text(page, encoding="utf-8")
     (one,) = (file for file in planned(library) if file.content)
     assert b"It stood." in one.content

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from kb.adopt.possible_lists import line_of_possible_list
 from kb.numbers_in_words import plural
 from kb.records.document import Document
 from kb.records.informal_actions import read_all_actions, read_informal_actions, says_nothing
@@ -40,7 +41,9 @@ _OF_OTHERS = re.compile(
 _NAMED = re.compile(r"action[ ]items?|action[ ]plan|アクションアイテム|行动项", re.IGNORECASE)
 _NUMBER = re.compile(r"^(?:\d{1,2}|[ivx]{1,4}) ")
 #: Sections of what was thought of and is not done.
-_NOT_DONE = re.compile(r"\bnon[- ]|\bnot[ ]|rejected|considered|discarded|descartad", re.IGNORECASE)
+_NOT_DONE = re.compile(
+    r"\bnon[- ]|\bnot[ ]|rejected|considered|discarded|descartad|call[ ]to[ ]action", re.IGNORECASE
+)
 #: Under these a list is of what was done in the incident, where there is another.
 _DONE = re.compile(
     r"taken|immediate|tomadas|adoptadas|realizadas|inmediat|imediat|prises|ergriffen|sofort|立即",
@@ -49,18 +52,24 @@ _DONE = re.compile(
 #: A plain list under these is of what the team will do.
 _OF_TEAM = re.compile(
     r"action|follow|next[ ]steps|to[ -]?do|tasks|prevent|preven[cç]|corrective|recurrence"
-    r"|owners?[ ]and|open[ ](?:points|items)"
+    r"|owners?[ ]and|open[ ](?:points|items)|remaining[ ]work"
     r"|^(?:(?:process|technical|future|documentation|propos(?:al|ed)|planned)[ ])?improvements$"
     r"|maßnahmen|massnahmen|schritte|aufgaben|offene[ ]punkte|acciones|medidas|pasos|pendientes"
     r"|tareas|ações|passos|pendências|tâches|mesures|étapes|ändern|cambiamos|mudamos"
-    r"|アクション|対応|対策|改善|防止|行动|措施|改进|待办|预防|整改|액션|조치|방지|개선|действ",
+    r"|アクション|対応|対策|改善|防止|行动|措施|改进|待办|预防|整改|액션|조치|방지|개선|действ"
+    r"|меры|предотвращ",
     re.IGNORECASE,
+)
+#: Under these a plain list in one piece is of the team, too, unless it is for the readers.
+_ADVICE = re.compile(r"recommend|recomend|empfehl|suggest|建议|harden|lesson|learn", re.IGNORECASE)
+_OF_READERS = re.compile(
+    r"\b(?:users?|readers?|you|your|customers?|clients?|community|everyone|others|usuarios?)\b",
+    re.I,
 )
 #: Under these a plain list may be advice, what is done, or what was done in the incident.
 _DOUBTFUL = re.compile(
-    r"recommend|recomend|empfehl|suggest|建议|remediat|immediate|taken|done|implement|complet"
-    r"|chang|fix(?:es)?\b|harden|resolving|mitigat|future[ ]work"
-    r"|hypothe|lesson|learn",
+    r"remediat|immediate|taken|done|implement|complet"
+    r"|chang|fix(?:es)?\b|resolving|mitigat|future[ ]work|hypothe",
     re.IGNORECASE,
 )
 #: Other lists that are of the team's actions by their heading.
@@ -93,12 +102,15 @@ class ActionCount:
 def count_actions(document: Document) -> ActionCount:
     """The items of the action list: with boxes, plain, or rows of a table.
 
-    Unknown where no heading is of actions, where prose stands below it, where it can be read in
-    more than one way, and where other parts of the text list actions, too.
+    None where no list of the text can be of actions. Unknown where only lists under other headings
+    can be, where prose stands below a heading of actions, where their list can be read in more than
+    one way, and where other parts of the text list actions, too.
     """
     own = _of_the_team(document)
     if not own:
-        return ActionCount(None, "no heading of actions")
+        line = line_of_possible_list(document)
+        why = f"no heading of actions, but a list from line {line} on that may be of such"
+        return ActionCount(None, why) if line else ActionCount(0)
     lines = [line for section in own for line in section.lines]
     found = _without_comments(document, read_all_actions(lines, read_actions(lines)))
     if not found:
@@ -168,17 +180,25 @@ def _form(document: Document, action: ActionItem) -> str:
 
 
 def _doubt_of_plain(own: Sequence[SectionText], lines: Sequence[Line]) -> str:
+    above = {heading for heading, _ in _items_by_heading(lines) if heading}
+    inner = above - {one.heading for one in own}
     for one in filter(_has_items, own):
         named = _without_number(one.heading)
-        is_plain = _OF_TEAM.search(named) and not _DOUBTFUL.search(named)
-        if not is_plain and not _is_below(one, own):
+        if not _is_of_team(named, is_in_one_piece=not inner) and not _is_below(one, own):
             return f"under '{one.heading.strip()}' they may be advice, or what was done"
-    inner = {heading for heading, _ in _items_by_heading(lines)} - {one.heading for one in own}
-    if unsure := next((one for one in inner if one and not _PARTS.search(one)), ""):
+    if unsure := next((one for one in sorted(inner) if not _PARTS.search(one)), ""):
         return f"those under '{unsure}' may be parts of one"
     if _has_groups(lines):
         return "some may be parts of others"
     return "a paragraph stands between them" if _is_in_pieces(lines) else ""
+
+
+def _is_of_team(heading: str, *, is_in_one_piece: bool) -> bool:
+    """Whether a plain list under a heading is of what the team will do."""
+    if _DOUBTFUL.search(heading) or _OF_READERS.search(heading):
+        return False
+    advice = _ADVICE.search(heading)
+    return is_in_one_piece if advice else bool(_OF_TEAM.search(heading))
 
 
 def _is_below(section: SectionText, others: Iterable[SectionText]) -> bool:

@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path, PurePath, PurePosixPath
 
 from kb.adopt.action_count import ActionCount, count_actions
+from kb.adopt.day_witnesses import ENTERED, DayWitness
 from kb.adopt.derive_facts import derive
 from kb.adopt.derived_fact import DerivedFact
 from kb.adopt.impossible_times import without_impossible_times
@@ -43,6 +44,7 @@ _NO_POSTMORTEM = re.compile(r"(?:readme|index|contributing|changelog|license|.*t
 ADOPTED_BEFORE = "adopted before"
 NO_POSTMORTEM = "a template or an index, by its name"
 UNFILLED = "a template: its title is one that nobody has filled in"
+_AS_PROPOSED = "taken as proposed"
 _NOT_READ = ActionCount(None, "not read")
 _TOML_FRONT = re.compile(r"\+\+\+\n.*?\n\+\+\+\n", re.DOTALL)
 
@@ -66,6 +68,12 @@ class AdoptedFile:
     refusal: str = ""
     same_text_as: str = ""
 
+    @property
+    def proposed_day(self) -> str:
+        """The likeliest day of a file that is refused for want of a certain one, else empty."""
+        days = (fact for fact in self.facts if fact.key == "date" and not fact.value)
+        return next((fact.proposal for fact in days), "") if self.refusal else ""
+
 
 @dataclass(frozen=True)
 class _Planning:
@@ -73,7 +81,8 @@ class _Planning:
 
     `taken` are the paths that records have, `known` the sources that were adopted before;
     `severities` are words of the team's own scale with what they are in that of the form; what lies
-    after `now` is still to come. `texts` are the sources of this run by the digest of their text.
+    after `now` is still to come. `texts` are the sources of this run by the digest of their text;
+    `takes_proposals` has the likeliest day stand in where none is certain.
     """
 
     library: Library
@@ -83,6 +92,7 @@ class _Planning:
     known: frozenset[str]
     severities: Mapping[str, str]
     now: datetime
+    takes_proposals: bool = False
     texts: dict[bytes, str] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
 
@@ -93,8 +103,13 @@ def plan(
     files: Iterable[FoundFile],
     severities: Mapping[str, str] | None = None,
     now: datetime | None = None,
+    *,
+    takes_proposals: bool = False,
 ) -> tuple[AdoptedFile, ...]:
-    """What becomes of each postmortem, in the order of the files; nothing is written."""
+    """What becomes of each postmortem, in the order of the files; nothing is written.
+
+    With `takes_proposals` the likeliest day stands in where none is certain.
+    """
     planning = _Planning(
         library=library,
         folder=records_folder(library.root, library.config),
@@ -108,6 +123,7 @@ def plan(
         ),
         severities=severities or {},
         now=now or datetime.now(UTC),
+        takes_proposals=takes_proposals,
     )
     return tuple(one for file in files for one in _plan_file(planning, file))
 
@@ -247,19 +263,19 @@ def _no_record(facts: Iterable[DerivedFact]) -> str:
     if not told["title"].value:
         return f"no title: {told['title'].source} is empty"
     day = told["date"]
-    if told["title"].source.endswith("a form's") and not (day.value and "line" in day.source):
+    if told["title"].source.endswith("a form's") and not (day.value or day.proposal):
         return UNFILLED
     if not day.value:
-        return f"no date: {day.source}; {_date_to_add(day)}"
+        return f"no date: {day.source}{_date_to_add(day)}"
     return ""
 
 
 def _date_to_add(day: DerivedFact) -> str:
-    if day.source.startswith(SEVERAL):
-        return "give each a file, or put 'Incident date: YYYY-MM-DD' at the top"
     if day.proposal:
-        return f"if that is right, add 'Incident date: {day.proposal}'"
-    return "add 'Incident date: YYYY-MM-DD'"
+        return ""
+    is_log = day.source.startswith(SEVERAL)
+    line = "'Incident date: YYYY-MM-DD'"
+    return f"; give each a file, or put {line} at the top" if is_log else f"; add {line}"
 
 
 def _facts(
@@ -270,7 +286,8 @@ def _facts(
         fact.key: replace(fact, value=_line(fact.value), source=_line(fact.source))
         for fact in text.facts
     }
-    facts = [told.get(fact.key, fact) for fact in derive(document)]
+    entered = DayWitness(ENTERED, text.entered, text.entered_by) if text.entered else None
+    facts = [told.get(fact.key, fact) for fact in derive(document, entered)]
     completed = (_completed(planning, fact, found, text) for fact in facts)
     return without_impossible_times(completed, planning.now)
 
@@ -283,6 +300,10 @@ def _line(text: str) -> str:
 def _completed(
     planning: _Planning, fact: DerivedFact, found: FoundFile, text: ForeignText
 ) -> DerivedFact:
+    if fact.key == "date" and fact.proposal and planning.takes_proposals:
+        return replace(
+            fact, value=fact.proposal, source=f"{fact.source}; {_AS_PROPOSED}", stands_in=True
+        )
     if fact.key == "date" and fact.source == NO_DAY:
         if text.entered:
             day, source = text.entered, text.entered_by

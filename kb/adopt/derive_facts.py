@@ -9,6 +9,7 @@ import json
 import re
 
 from kb.adopt.clock_lines import derive_clock
+from kb.adopt.day_witnesses import DayWitness
 from kb.adopt.derived_fact import DerivedFact
 from kb.adopt.incident_day import derive_day
 from kb.adopt.labelled_lines import LabelledLine, labelled_lines
@@ -43,10 +44,13 @@ _SEV = re.compile(r"(?:SEV|severity)[ \t_-]?([1-4])", re.IGNORECASE)
 _BESIDE = re.compile(r"\w{1,20}[ ][(（]([^()（）]{1,20})[)）]")
 
 
-def derive(document: Document) -> tuple[DerivedFact, ...]:
-    """Title, date, status, severity, owners and clocks of a text, in the order of the form."""
+def derive(document: Document, entered: DayWitness | None = None) -> tuple[DerivedFact, ...]:
+    """Title, date, status, severity, owners and clocks of a text, in the order of the form.
+
+    `entered` is the day on which somebody entered it in a tool, None where nobody did.
+    """
     labels = list(labelled_lines(document))
-    title, day = derive_title(document, labels), derive_day(document, labels)
+    title, day = derive_title(document, labels), derive_day(document, labels, entered)
     clocks = (derive_clock(name, labels) for name in CLOCK_NAMES)
     return (title, day, _status(labels), _severity(labels), _owners(labels), *clocks)
 

@@ -17,9 +17,10 @@ from kb.records.record_files import is_record_name
 from kb.safe_files import Tree, read_named, walk
 
 _ARCHIVES = frozenset({".zip"})
-#: Kinds that hold much besides postmortems: in a folder they are taken only where their shape is
-#: known, and a table only where a person named it.
-_DATA = frozenset({".json", ".csv"})
+#: Kinds that hold much besides postmortems: JSON is taken of a folder where its shape is known, a
+#: table and plain text only where a person named the file.
+_DATA = frozenset({".json"})
+_WHERE_NAMED = frozenset({".csv", ".txt"})
 #: An export of some hundred pages with its images has less.
 MAX_FILE_BYTES = 100_000_000
 _MAX_UNPACKED_BYTES = 500_000_000
@@ -122,8 +123,8 @@ def _take_read(found: Found, one: FoundFile, level: int) -> None:
     file = one.file
     if file.suffix in _ARCHIVES and level <= _MOST_ARCHIVES:
         _unpack(found, one, level)
-    elif not file.is_named and file.suffix == ".csv":
-        found.left_alone[".csv, which is read where it is named"] += 1
+    elif not file.is_named and file.suffix in _WHERE_NAMED:
+        found.left_alone[f"{file.suffix}, which is read where it is named"] += 1
     elif not file.is_named and file.suffix in _DATA and source_of(file) is None:
         found.left_alone[f"{file.suffix} of no incident tool"] += 1
     else:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from kb.adopt.action_count import ActionCount
 from kb.adopt.adoption import ADOPTED_BEFORE, NO_POSTMORTEM, UNFILLED, AdoptedFile
+from kb.adopt.day_witnesses import FILE_NAME
 from kb.adopt.derived_fact import DerivedFact
-from kb.adopt.incident_day import FILE_NAME
 from kb.adopt.input_files import Found
 from kb.numbers_in_words import plural
 from kb.terminal import cells, cut, visible, wrapped
@@ -49,8 +49,9 @@ def summary_lines(files: Sequence[AdoptedFile], *, dry_run: bool, width: int) ->
     kept = Counter(file.refusal for file in files if file.refusal in _KEPT)
     yield from (f"kept {count}: {reason}" for reason, count in kept.items())
     for file in files:
-        if outcome(file) == "refused":
+        if outcome(file) == "refused" and not file.proposed_day:
             yield f"refused  {visible(file.source)}: {visible(file.refusal)}"
+    yield from _proposals([file for file in files if file.proposed_day], width)
 
 
 def detail_lines(file: AdoptedFile, *, dry_run: bool) -> Iterator[str]:
@@ -82,15 +83,27 @@ def sum_lines(files: Sequence[AdoptedFile], found: Found, *, dry_run: bool) -> I
     adopted = [file for file in files if not file.refusal]
     yield from _missing(adopted, dry_run=dry_run)
     yield from _to_look_at(adopted)
-    if counts["refused"]:
-        yield (
-            f"{counts['refused']} refused, with the reason above: mend the file, a minute each, "
-            "and run kb adopt again"
-        )
+    yield from _what_to_do(files)
     if counts["adopted"] and not dry_run:
         yield "Nothing is committed. Next: git status, kb check, one commit; git revert undoes it."
     elif counts["adopted"]:
         yield "A dry run: nothing is written. All that is known of each, with its line: --verbose."
+
+
+def _what_to_do(files: Sequence[AdoptedFile]) -> Iterator[str]:
+    """What it takes to have those that were refused: a look, or a line in the file."""
+    proposed = sum(bool(file.proposed_day) for file in files)
+    others = sum(outcome(file) == "refused" for file in files) - proposed
+    if proposed:
+        yield (
+            f"{proposed} refused, for no two places agree on the day: look at what is proposed, "
+            "and run again with --proposed-days, or put 'Incident date: YYYY-MM-DD' in the file"
+        )
+    if others:
+        yield (
+            f"{others} refused, with the reason above: mend the file, a minute each, "
+            "and run kb adopt again"
+        )
 
 
 def fitted(lines: Iterable[str], width: int) -> Iterator[str]:
@@ -113,6 +126,24 @@ def _table(files: Sequence[AdoptedFile], *, is_wide: bool) -> Iterator[str]:
     ]
     for row in rows:
         yield _GAP.join(_padded(text, w) for text, w in zip(row, widths, strict=True)).rstrip()
+
+
+def _proposals(files: Sequence[AdoptedFile], width: int) -> Iterator[str]:
+    """A row for each file without a certain day: the likeliest one, and who says what."""
+    rows = [
+        (visible(file.source.rpartition("/")[2]), file.proposed_day, visible(fact.source))
+        for file in files
+        for fact in file.facts
+        if fact.key == "date"
+    ]
+    if rows:
+        name, day, _ = zip(
+            *(rows := [("file", "proposed", "why no day is certain"), *rows]), strict=True
+        )
+        first = min(_WIDTHS[0] if width >= _WIDE else _NARROW_WIDTHS[0], max(map(cells, name)))
+        left = max(width - first - max(map(cells, day)) - 2 * len(_GAP), _DAY)
+        widths = (first, max(map(cells, day)), left)
+        yield from (_GAP.join(map(_padded, row, widths)).rstrip() for row in rows)
 
 
 def _narrow_row(file: AdoptedFile) -> tuple[str, ...]:
@@ -160,15 +191,13 @@ def _origin_words(day: DerivedFact) -> str:
     place = visible(day.source).split(",")[0].split(";")[0]
     if place == "the file's first commit":
         place = "commit"
-    place = place.removeprefix("the ") if place.startswith(f"{FILE_NAME}") else place
+    place = place.removeprefix("the ") if place.startswith(FILE_NAME) else place
     return f"{place} ?" if day.stands_in else place
 
 
 def _to_judge(files: Sequence[AdoptedFile]) -> list[AdoptedFile]:
-    """The files whose date only stands in; of many that have it from their names none."""
-    found = [file for file in files if any(fact.stands_in for fact in file.facts)]
-    named = [file for file in found if any(map(_is_of_name, file.facts))]
-    return found if len(named) <= _MOST_NAMED else [file for file in found if file not in named]
+    """The files of which a value only stands in."""
+    return [file for file in files if any(fact.stands_in for fact in file.facts)]
 
 
 def _missing(files: Iterable[AdoptedFile], *, dry_run: bool) -> Iterator[str]:
@@ -188,23 +217,17 @@ def _missing(files: Iterable[AdoptedFile], *, dry_run: bool) -> Iterator[str]:
 
 
 def _stood_in(facts: Sequence[DerivedFact]) -> Iterator[str]:
-    """What stands in for the dates that no line names: those of file names are judged as one."""
-    named = sum(map(_is_of_name, facts))
-    told = []
-    if named:
-        told.append(
-            f"the date of {named} is that of the file's name, marked ?: right where you name files "
-            "for the day of the incident"
+    """What stands in for the dates and the titles that no line names."""
+    if days := sum(fact.key == "date" for fact in facts):
+        yield (
+            f"the date of {days} only stands in, marked ?: look at each, a minute a file; "
+            "'Incident date: YYYY-MM-DD' in the text settles it"
         )
-    if rest := len(facts) - named:
-        told.append(f"no line names the date of {rest}, marked ?: look at each, a minute a file")
-    if told:
-        told[-1] += "; 'Incident date: YYYY-MM-DD' in the text settles it"
-    yield from told
-
-
-def _is_of_name(fact: DerivedFact) -> bool:
-    return fact.stands_in and fact.source.startswith(FILE_NAME)
+    if titles := sum(fact.key == "title" for fact in facts):
+        yield (
+            f"no heading of {titles} says what happened, so the title is of the file's name: "
+            "'title:' in the record is yours to write"
+        )
 
 
 def _to_look_at(files: Sequence[AdoptedFile]) -> Iterator[str]:

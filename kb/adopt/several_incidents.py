@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 
-from kb.adopt.days_in_text import read_written_day
+from kb.adopt.days_in_text import days_in, read_written_day
 from kb.numbers_in_words import plural
 from kb.records.document import Document
 from kb.records.markdown import SectionText
@@ -34,14 +34,23 @@ _OF_ONE = frozenset({"timeline", "actions"})
 
 def several_incidents(document: Document) -> tuple[int, str]:
     """The line where the first of several begins, and what to say of them; 0 for one incident."""
-    lines = [*_numbered(document)]
-    if len(lines) < _SEVERAL:
-        lines = [*_dated(document)]
-    if len(lines) < _SEVERAL:
+    found = ([*lines(document)] for lines in (_titled, _numbered, _dated))
+    lines = next((lines for lines in found if len(lines) >= _SEVERAL), [])
+    if not lines:
         return 0, ""
     named = ", ".join(map(str, lines[:_MOST_NAMED]))
     more = ", …" if len(lines) > _MOST_NAMED else ""
     return lines[0], f"{SEVERAL} {plural(len(lines), 'incident')}, from lines {named}{more} on"
+
+
+def _titled(document: Document) -> Iterator[int]:
+    """The lines of titles, headings of the first level, that name days which differ."""
+    days = set()
+    for section in (one for one in document.sections if one.level == 1):
+        day = next(days_in(section.heading), None)
+        if day and day not in days:
+            days.add(day)
+            yield section.line
 
 
 def _numbered(document: Document) -> Iterator[int]:

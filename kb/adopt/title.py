@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from kb.adopt.day_ranges import first_span
+from kb.adopt.day_witnesses import FILE_NAME, without_iso_days
 from kb.adopt.derived_fact import DerivedFact
-from kb.adopt.incident_day import FILE_NAME, without_iso_days
 from kb.adopt.labelled_lines import LabelledLine, toml_title
 from kb.records.document import Document
-from kb.records.markdown import Line, SectionText
+from kb.records.markdown import Line, SectionText, bold_heading
 from kb.records.written_dates import read_written_time
 from kb.terminal import cells
 
@@ -24,6 +25,7 @@ _KIND = re.compile(
 _IS_KIND = re.compile(r"(?:incident[ ]report|post[ -]?mortem|root[ ]cause[ ]analysis)$", re.I)
 #: What is left of a heading without its kind is a title from so many columns on: `merging` is none.
 _SHORTEST = 20
+_KIND_ALONE = "a kind of document"
 #: The name of a file: words without a space, two signs or more between them.
 _NAME = re.compile(r"(?=[^-_]*[-_][^-_]*[-_])[\w.()-]+")
 _LINK = re.compile(r"\[([^\[\]\n]{0,200})\]\([^()\s]{0,300}(?:[ ]\"[^\"\n]{0,200}\")?\)")
@@ -37,26 +39,27 @@ _VALUE = re.compile(
     r"|environment|duration|reporter|prepared[ ]by|reported[ ]by|component|product)s?[ ]?[:：]",
     re.IGNORECASE,
 )
-#: First headings that name the kind of document and nothing that happened.
-_NO_TITLES = frozenset(
-    {"postmortem", "post-mortem", "post mortem", "incident report", "incident postmortem"}
-    | {"incident", "summary", "overview", "issue summary", "incident summary", "rca"}
-    | {"postmortem report", "post-mortem report", "root cause analysis", "introduction"}
-    | {"incident review", "post-incident review", "post incident review", "incident retro"}
-    | {
-        "metadata",
-        "meta",
-        "details",
-        "abstract",
-        "incident details",
-        "tl;dr",
-        "tldr",
-        "what happened",
-        "timeline",
-        "incident overview",
-        "background",
-    }
+#: Words of headings that name the kind of document, in whatever order, and nothing that happened.
+_KIND_NAMES = """
+    post mortem postmortem postmortems incident incidents report reports review retro rca root
+    cause causes analysis summary overview introduction background abstract metadata meta details
+    detail tl dr tldr timeline what happened issue issues event document documentation notes
+    blameless technical security production service template draft final write up writeup an the
+    of for and on a to
+    informe reporte relatório relatorio incidente incidentes análisis analisis análise causa raíz
+    raiz pós pos de del do da el la resumen resumo retrospectiva
+    compte rendu rapport d l analyse du des le les rétrospective
+    bericht vorfall vorfallsbericht störung störungsbericht ausfall nachbereitung ursachenanalyse
+    постмортем инцидент инциденты отчёт отчет об инциденте разбор инцидента ретроспектива
+    障害報告書 障害報告 ポストモーテム インシデントレポート 振り返り 事故报告 事故复盘 故障报告
+    故障复盘 复盘 复盘报告 事后分析 회고 포스트모템 장애 보고서 사후 분석
+"""
+_KIND_WORDS = frozenset(_KIND_NAMES.split())
+#: The number of an incident, a task or a version: `INC-2026-001`, `0x19.`, `v2`.
+_ID = re.compile(
+    r"\b(?:(?!cve)[a-z]{1,5}-?\d[\w.-]{0,20}|0x\d{1,4}|\d[\d./-]{0,20})", re.IGNORECASE
 )
+_WORD = re.compile(r"[^\W\d_]+")
 #: Titles of a form that nobody has filled in.
 _UNFILLED = re.compile(
     r"[<\[{].{0,80}[>\]}]|(?:(?:your|incident|issue|postmortem|outage|short|brief)[ ]){0,2}"
@@ -66,38 +69,69 @@ _UNFILLED = re.compile(
 
 
 def derive_title(document: Document, labels: list[LabelledLine]) -> DerivedFact:
-    """The title with its source: front matter, a heading, or the words of the file's name."""
-    own = document.front.text("title").strip() or toml_title(document, labels)
-    if own:
-        row = next((row for row in labels if row.label == "title"), None)
-        # YAML ends an unquoted title at its colon, and nobody means that.
-        is_cut = row and row.value.startswith(f"{own}:") and row.line <= document.front.end_line
-        line = row.line if row else 1
-        return DerivedFact("title", row.value if row and is_cut else own, f"line {line}")
+    """The title with its source: front matter or a heading that says what happened.
+
+    Where these say no more than the kind of document, what stands in for it.
+    """
+    own = _front_title(document, labels)
+    if own and not _is_kind(own.value):
+        return own
     heading = _title_heading(document)
-    told = _plain(heading.heading) if heading else ""
-    if heading and told.lower() not in _NO_TITLES and not is_unfilled(told):
-        return DerivedFact("title", _without_day(told), f"line {heading.line}")
-    is_form = is_unfilled(told)
-    source = f"{FILE_NAME}; line {heading.line} is a form's" if heading and is_form else FILE_NAME
+    text = _plain(heading.heading) if heading else ""
+    if heading and not _is_kind(text) and not is_unfilled(text):
+        # With others of its level below, a heading right below that of a kind may be a part.
+        is_part = heading != _first_heading(document) and _has_next(document, heading)
+        title = _without_day(text)
+        return DerivedFact("title", title, f"line {heading.line}", stands_in=is_part)
+    return _stand_in(document, own, heading)
+
+
+def _front_title(document: Document, labels: list[LabelledLine]) -> DerivedFact | None:
+    title = document.front.text("title").strip() or toml_title(document, labels)
+    if not title:
+        return None
+    row = next((row for row in labels if row.label == "title"), None)
+    # YAML ends an unquoted title at its colon, and nobody means that.
+    is_cut = row and row.value.startswith(f"{title}:") and row.line <= document.front.end_line
+    return DerivedFact(
+        "title", row.value if row and is_cut else title, f"line {row.line if row else 1}"
+    )
+
+
+def _has_next(document: Document, heading: SectionText) -> bool:
+    return any(s.level == heading.level and s.line > heading.line for s in document.sections)
+
+
+def _stand_in(
+    document: Document, own: DerivedFact | None, heading: SectionText | None
+) -> DerivedFact:
+    """The first line, else what says most of the file's name, front matter and heading."""
+    text = _plain(heading.heading) if heading else ""
+    is_form = is_unfilled(text)
     stem = document.path.stem
     words = re.sub(r"[_-]+", " ", without_iso_days(stem)).strip() or stem
-    if words.lower() in _NO_TITLES and not is_form and (first := _first_line(document)):
-        return DerivedFact("title", _without_day(_plain(first.text)), f"line {first.number}")
-    if heading and not is_form and words.lower() in _NO_TITLES and len(told) > len(words):
-        return DerivedFact("title", told, f"line {heading.line}")
-    return DerivedFact("title", words, source)
+    if not is_form and _is_kind(words):
+        if first := _first_line(document):
+            return DerivedFact("title", _without_day(_plain(first.text)), f"line {first.number}")
+        if own:
+            return replace(own, source=f"{own.source}, {_KIND_ALONE}", stands_in=True)
+        if heading and len(text) > len(words):
+            source = f"line {heading.line}, {_KIND_ALONE}"
+            return DerivedFact("title", text, source, stands_in=True)
+    source = f"{FILE_NAME}; line {heading.line} is a form's" if heading and is_form else FILE_NAME
+    return DerivedFact("title", words, source, stands_in=True)
 
 
 def _first_line(document: Document) -> Line | None:
-    """The line that a text begins with, where it is no sentence and no label.
+    """The line that a text begins with, where it is bold, or no sentence and no label.
 
     Of headings at most that of the summary may stand above it.
     """
     above = {section.line for section in document.sections if section.key == "summary"}
     first = next((ln for ln in document.lines if ln.is_prose and ln.number not in above), None)
     text = first.text.strip(" *_") if first else ""
-    is_title = 0 < len(text) <= _LONGEST_LINE and not _NO_TITLE_LINE.search(text)
+    is_bold = bool(first and bold_heading(first.text))
+    is_title = 0 < len(text) <= _LONGEST_LINE and (is_bold or not _NO_TITLE_LINE.search(text))
     before = [one.line for one in document.sections if first and one.line < first.number]
     is_first = above.issuperset(before) and (bool(before) or not document.sections)
     return first if is_title and is_first else None
@@ -131,7 +165,7 @@ def _heading_right_below(document: Document, first: SectionText) -> SectionText 
     if below is None or below.key is not None or any(line.text.strip() for line in first.lines):
         return None
     told = _plain(below.heading)
-    return None if told.lower() in _NO_TITLES or _VALUE.match(told) else below
+    return None if _is_kind(told) or _VALUE.match(told) else below
 
 
 def _plain(heading: str) -> str:
@@ -165,6 +199,12 @@ def _end_of_day(text: str) -> int:
     if not found or not found.day:
         return 0
     return found.end if found.end <= start else found.end + end - start - len(begin)
+
+
+def _is_kind(title: str) -> bool:
+    """Whether a title says no more than what kind of document it is: `INC-12 Incident report`."""
+    words = _WORD.findall(_ID.sub(" ", title).lower())
+    return all(word in _KIND_WORDS for word in words)
 
 
 def is_unfilled(title: str) -> bool:

@@ -45,6 +45,11 @@ _LOCK = f"{LOCAL_FOLDER}/adopt.lock"
     help="Your scale in that of the form: P1=SEV1,critical=SEV1.",
 )
 @click.option(
+    "--proposed-days",
+    is_flag=True,
+    help="Take the day that is proposed for a file where none is certain; the record says so.",
+)
+@click.option(
     "--classify",
     is_flag=True,
     help="Propose class, cause and control of what was adopted, and write what is confirmed.",
@@ -61,6 +66,7 @@ def command(
     verbose: bool,
     columns: str,
     scale: str,
+    proposed_days: bool,
     classify: bool,
     checklist: Path | None,
 ) -> int:
@@ -73,6 +79,8 @@ def command(
     gate. Its text stays whole; title, date, severity and clocks are taken only where the text says
     them in so many words, each with its line, and are unknown otherwise. Files elsewhere are left
     as they are. Nothing is committed, and the command can be run again.
+    A day is certain where a line calls it that of the incident, or two places agree on it; of
+    another file the likeliest is proposed, and --proposed-days takes it.
     A dry run prints a row for each file; a question mark is at what only stands in for a value. The
     run that writes prints those rows alone that ask for a look.
 
@@ -88,7 +96,9 @@ def command(
         classify_adopted(library, checklist, dry_run=dry_run)
         return 0
     found = find_files(paths or (library.folder,), library.root, _pairs("--columns", columns, KEYS))
-    files = _adopt(library.root, found, _severities(scale), dry_run=dry_run)
+    files = _adopt(
+        library.root, found, _severities(scale), takes_proposals=proposed_days, dry_run=dry_run
+    )
     width = shutil.get_terminal_size((_FILE_WIDTH, 24)).columns
     lines = _report(files, found, dry_run=dry_run, width=0 if verbose else width)
     echo(as_lines(fitted(lines, width) if is_terminal("stdout") else lines), end="")
@@ -96,12 +106,13 @@ def command(
 
 
 def _adopt(
-    root: Path, found: Found, severities: dict[str, str], *, dry_run: bool
+    root: Path, found: Found, severities: dict[str, str], *, takes_proposals: bool, dry_run: bool
 ) -> tuple[AdoptedFile, ...]:
     """What becomes of each file; it is done unless it is a dry run."""
     with nullcontext() if dry_run else _one_run_at_a_time(root):
         library = open_library(root)
-        files = tuple(plan(library, open_repo(root), found.files, severities))
+        repo = open_repo(root)
+        files = plan(library, repo, found.files, severities, takes_proposals=takes_proposals)
         if not dry_run:
             write(library, [file for file in files if not file.refusal])
     return files

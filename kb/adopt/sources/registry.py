@@ -19,7 +19,7 @@ from kb.adopt.sources import (
 from kb.adopt.sources.source import PostmortemSource, SourceFile
 
 #: Files of these kinds are looked at where a folder or an archive is named.
-KINDS = frozenset({".md", ".markdown", ".docx", ".html", ".htm", ".json", ".csv"})
+KINDS = frozenset({".md", ".markdown", ".docx", ".html", ".htm", ".json", ".csv", ".txt"})
 
 
 def sources() -> tuple[PostmortemSource, ...]:

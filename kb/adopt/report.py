@@ -173,10 +173,10 @@ def _row(file: AdoptedFile) -> tuple[str, ...]:
 
 
 def _number_of(actions: ActionCount) -> str:
-    """The number of a list, with a question mark where it may be another; a dash without one."""
+    """The number of a list, with a question mark where it may be another, and one alone where nothing tells it."""
     if actions.number is not None:
         return str(actions.number or "none")
-    return f"{actions.listed} ?" if actions.listed else "-"
+    return f"{actions.listed} ?" if actions.listed else "?"
 
 
 def _list_of(file: AdoptedFile) -> str:
@@ -212,7 +212,7 @@ def _missing(files: Iterable[AdoptedFile], *, dry_run: bool) -> Iterator[str]:
         told = ", ".join(f"{visible(word)} ({count})" for word, count in words.items())
         example = ",".join(f"{visible(word)}=SEV…" for word in list(words)[:3])
         yield f"severity is a word of your own in {sum(words.values())}: {told}"
-        first = "" if dry_run else "take these records away again, then "
+        first = "" if dry_run else "remove these records and run again with "
         yield f"  to take them over: {first}--severity '{example}'"
 
 

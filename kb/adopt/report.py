@@ -173,7 +173,7 @@ def _row(file: AdoptedFile) -> tuple[str, ...]:
 
 
 def _number_of(actions: ActionCount) -> str:
-    """The number of a list, with a question mark where it may be another, and one alone where nothing tells it."""
+    """The number of a list, with a question mark where it may be another or is not known."""
     if actions.number is not None:
         return str(actions.number or "none")
     return f"{actions.listed} ?" if actions.listed else "?"

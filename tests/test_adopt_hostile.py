@@ -35,6 +35,16 @@ def test_a_link_of_a_folder_that_leads_out_is_named_and_not_read(team: Path) -> 
     assert "1 adopted" in adopt(str(beside))  # a path that somebody typed is followed
 
 
+def test_what_is_no_utf_8_is_refused_with_what_it_is(team: Path) -> None:  # noqa: F811
+    (team / "old" / "wide.md").write_bytes(TEXT.encode("utf-16"))
+    (team / "old" / "binary.md").write_bytes(b"\x7fELF\0\0\1\xff")
+    (team / "old" / "latin.md").write_bytes("Säumig\n".encode("latin-1"))
+    said = adopt("old/wide.md", "old/binary.md", "old/latin.md")
+    assert "refused  old/wide.md: UTF-16: save it as UTF-8" in said
+    assert "refused  old/binary.md: no text" in said
+    assert "refused  old/latin.md: byte 0xe4 is not UTF-8" in said
+
+
 def test_a_name_is_free_in_steps_that_do_not_grow_with_the_files(team: Path) -> None:  # noqa: F811
     library = open_library(team)
     counts = []

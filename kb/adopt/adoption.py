@@ -37,6 +37,7 @@ from kb.safe_files import Root, replace_known
 from kb.terminal import plain
 
 _BOM = b"\xef\xbb\xbf"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 #: Blank lines before front matter, which would hide it.
 _LEADING = re.compile(rb"\A(?:[ \t]*\r?\n)+(?=---[ \t]*\r?\n[\w-]+:)")
 _NO_POSTMORTEM = re.compile(r"(?:readme|index|contributing|changelog|license|.*template.*)", re.I)
@@ -328,7 +329,7 @@ def _refusal(document: Document, raw: bytes, name: str, *, is_known: bool) -> st
         return "empty"
     fault = next((fault for fault in document.read_faults if fault.name != "unclosed-fence"), None)
     if b"\0" in raw:
-        return "no text"
+        return "UTF-16: save it as UTF-8" if raw.startswith(_UTF_16) else "no text"
     return fault.message if fault else ""
 
 

@@ -80,6 +80,8 @@ def derive_day(
     told = day_witnesses(document, labels)
     if entered and entered.day in {one.day for one in told}:
         told.append(entered)
+    if entered and not told and {day for day, _ in prose_days(document)} == {entered.day}:
+        return _unknown(NO_DAY)
     return _remarked(document, labels) or _agreed(document, labels, told, lived)
 
 

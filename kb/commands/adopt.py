@@ -96,23 +96,26 @@ def command(
         classify_adopted(library, checklist, dry_run=dry_run)
         return 0
     found = find_files(paths or (library.folder,), library.root, _pairs("--columns", columns, KEYS))
-    files = _adopt(
-        library.root, found, _severities(scale), takes_proposals=proposed_days, dry_run=dry_run
-    )
-    width = shutil.get_terminal_size((_FILE_WIDTH, 24)).columns
-    lines = _report(files, found, dry_run=dry_run, width=0 if verbose else width)
-    echo(as_lines(fitted(lines, width) if is_terminal("stdout") else lines), end="")
+    severities = _severities(scale)
+    files = _adopt(library.root, found, severities, proposed=proposed_days, dry_run=dry_run)
+    _tell(files, found, dry_run=dry_run, verbose=verbose)
     return 1 if any(outcome(file) == "refused" for file in files) else 0
 
 
+def _tell(files: Iterable[AdoptedFile], found: Found, *, dry_run: bool, verbose: bool) -> None:
+    width = shutil.get_terminal_size((_FILE_WIDTH, 24)).columns
+    lines = _report(files, found, dry_run=dry_run, width=0 if verbose else width)
+    echo(as_lines(fitted(lines, width) if is_terminal("stdout") else lines), end="")
+
+
 def _adopt(
-    root: Path, found: Found, severities: dict[str, str], *, takes_proposals: bool, dry_run: bool
+    root: Path, found: Found, severities: dict[str, str], *, proposed: bool, dry_run: bool
 ) -> tuple[AdoptedFile, ...]:
     """What becomes of each file; it is done unless it is a dry run."""
     with nullcontext() if dry_run else _one_run_at_a_time(root):
         library = open_library(root)
         repo = open_repo(root)
-        files = plan(library, repo, found.files, severities, takes_proposals=takes_proposals)
+        files = plan(library, repo, found.files, severities, takes_proposals=proposed)
         if not dry_run:
             write(library, [file for file in files if not file.refusal])
     return files

@@ -7,6 +7,7 @@ A heading is read at any level, with number signs, underlined or as a line of bo
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -89,8 +90,9 @@ def read_sections(lines: Sequence[Line], form: Form) -> tuple[SectionText, ...]:
     found = list(_headings(lines, form))
     starts = list(_section_starts(found))
     ends = [*(start.index for start in starts[1:]), len(lines)]
+    at = [heading.index for heading in found]
     return tuple(
-        _section(lines, start, end, [h for h in found if start.index <= h.index < end])
+        _section(lines, start, end, found[bisect_left(at, start.index) : bisect_left(at, end)])
         for start, end in zip(starts, ends, strict=False)
     )
 

@@ -79,10 +79,9 @@ def command(
     gate. Its text stays whole; title, date, severity and clocks are taken only where the text says
     them in so many words, each with its line, and are unknown otherwise. Files elsewhere are left
     as they are. Nothing is committed, and the command can be run again.
-    A day is certain where a line calls it that of the incident, or two places agree on it; of
-    another file the likeliest is proposed, and --proposed-days takes it.
-    A dry run prints a row for each file; a question mark is at what only stands in for a value. The
-    run that writes prints those rows alone that ask for a look.
+    A day is certain where a line calls it that of the incident, or two places agree on it, and
+    proposed otherwise. A dry run prints a row for each file; a question mark is at what only stands
+    in for a value. The run that writes prints those rows alone that ask for a look.
 
     With --classify each adopted record that lacks them is proposed a class, a cause and a control,
     with how often such a proposal holds: on a terminal to answer yes, no or with another word, else
@@ -96,8 +95,8 @@ def command(
         classify_adopted(library, checklist, dry_run=dry_run)
         return 0
     found = find_files(paths or (library.folder,), library.root, _pairs("--columns", columns, KEYS))
-    severities = _severities(scale)
-    files = _adopt(library.root, found, severities, proposed=proposed_days, dry_run=dry_run)
+    scales = _severities(scale)
+    files = _adopt(library.root, found, scales, proposed=proposed_days, dry_run=dry_run)
     _tell(files, found, dry_run=dry_run, verbose=verbose)
     return 1 if any(outcome(file) == "refused" for file in files) else 0
 

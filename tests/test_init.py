@@ -163,7 +163,7 @@ def test_it_says_what_is_there_and_what_happens_to_checks_gates_and_ci(tmp_path:
         (tmp_path / f"docs/post-mortems/{year}PM {number}.md").write_text("# It fell over\n")
     (tmp_path / "docs/post-mortems/README.md").write_text("# All\n")
     (tmp_path / "postmortems").mkdir()
-    (tmp_path / "postmortems/2021-03-04-pump.md").write_text("# Pump\n")
+    (tmp_path / "postmortems/2021-03-04-pump.md").write_text("# Pump\n\nOn 2021-03-04 it did.\n")
     output = init(tmp_path)
     assert "41 files look like postmortems and are no records:" in output
     assert "40  docs/post-mortems/" in output
@@ -171,7 +171,7 @@ def test_it_says_what_is_there_and_what_happens_to_checks_gates_and_ci(tmp_path:
     assert "1 file there would fail it" in output
     assert "CI      nothing was added to it." in output
     assert "CI      a job of its own" in init(tmp_path / "docs", *FROM)
-    (tmp_path / "docs/post-mortems/PM 3.md").write_text("# Pump\n\nDate: 2021-03-04\n")
+    (tmp_path / "docs/post-mortems/PM 3.md").write_text("# Pump\n\nIncident date: 2021-03-04\n")
     adopted = kb(tmp_path, "adopt", "docs/post-mortems/PM 3.md", "postmortems").output
     assert ": 2 adopted, 1 kept, 0 refused" in adopted  # and the template is kept
     assert "39 files look like postmortems and are no records:" in init(tmp_path)

@@ -460,6 +460,14 @@ def test_firehydrant_gives_milestones_and_severity(library: Path) -> None:
     assert "## Customer impact\n\nNobody found anything." in text_of(library, record)
 
 
+def test_rootly_may_give_its_severity_as_a_word_alone(library: Path) -> None:
+    attributes = {"title": "Pool ran dry", "severity": "SEV-2", "started_at": "2026-04-10T15:00Z"}
+    answer = {"data": {"id": "inc-123", "type": "incidents", "attributes": attributes}}
+    (library / "old" / "one.json").write_text(json.dumps(answer), encoding="utf-8")
+    (one,) = (file for file in planned(library) if file.content)
+    assert b"severity: SEV2  # 'severity'" in one.content
+
+
 def test_rootly_gives_its_five_times_in_utc_and_its_actions(library: Path) -> None:
     (record,) = adopted(library, "rootly.json", ROOTLY)
     assert (record.title, record.severity) == ("Payments were refused", "SEV1")

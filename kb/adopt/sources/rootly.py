@@ -39,8 +39,7 @@ def _incidents(value: Any) -> Iterator[ToolIncident]:
         told = inner(one, "attributes")
         number = told.get("sequential_id") or one.get("id") or ""
         incident = ToolIncident(word(told, "title"), str(number))
-        severity = inner(told, "severity", "data", "attributes")
-        incident.severity = (word(severity, "name"), "severity.data.attributes.name")
+        incident.severity = _severity(told)
         for key, heading in _SECTIONS:
             incident.section(heading, word(told, key))
         for name, key in _CLOCKS:
@@ -48,6 +47,14 @@ def _incidents(value: Any) -> Iterator[ToolIncident]:
         incident.actions += [_action(row) for row in every if _is_action_of(row, one)]
         incident.entered_at(told, "created_at")
         yield incident
+
+
+def _severity(attributes: dict[str, Any]) -> tuple[str, str]:
+    """The word and where it stands; Rootly's server for agents answers with the word alone."""
+    name = word(inner(attributes, "severity", "data", "attributes"), "name")
+    if name:
+        return name, "severity.data.attributes.name"
+    return word(attributes, "severity"), "severity"
 
 
 def _is_action_of(row: dict[str, Any], incident: dict[str, Any]) -> bool:

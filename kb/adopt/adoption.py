@@ -260,11 +260,11 @@ def _file_name(stem: str) -> str:
 
 def _no_record(facts: Iterable[DerivedFact]) -> str:
     """Why no record can be made of what is known, empty where one can."""
-    told = {fact.key: fact for fact in facts}
-    if not told["title"].value:
-        return f"no title: {told['title'].source} is empty"
-    day = told["date"]
-    if told["title"].source.endswith("a form's") and not (day.value or day.proposal):
+    by_key = {fact.key: fact for fact in facts}
+    title, day = by_key["title"], by_key["date"]
+    if not title.value:
+        return f"no title: {title.source} is empty"
+    if title.source.endswith("a form's") and not (day.value or day.proposal):
         return UNFILLED
     if not day.value:
         return f"no date: {day.source}{_date_to_add(day)}"
@@ -282,13 +282,13 @@ def _date_to_add(day: DerivedFact) -> str:
 def _facts(
     planning: _Planning, document: Document, found: FoundFile, text: ForeignText
 ) -> tuple[DerivedFact, ...]:
-    """What is told outside the text, then by it, then by when it was entered or committed."""
-    told = {
+    """What stands outside the text, then by it, then by when it was entered or committed."""
+    outside = {
         fact.key: replace(fact, value=_line(fact.value), source=_line(fact.source))
         for fact in text.facts
     }
     entered = DayWitness(ENTERED, text.entered, text.entered_by) if text.entered else None
-    facts = [told.get(fact.key, fact) for fact in derive(document, entered)]
+    facts = [outside.get(fact.key, fact) for fact in derive(document, entered)]
     completed = (_completed(planning, fact, found, text) for fact in facts)
     return without_impossible_times(completed, planning.now)
 

@@ -66,8 +66,8 @@ def _line(proposal: WordProposal, form: Form) -> str:
     if not proposal.word:
         return f"- [ ] {NAMES[proposal.key]}:"
     meaning = form.definition(proposal.key, proposal.word)
-    told = f"{proposal.word} ({proposal.probability:.0%})"
-    return f"- [ ] {NAMES[proposal.key]}: {told}{f' – {meaning}' if meaning else ''}"
+    word = f"{proposal.word} ({proposal.probability:.0%})"
+    return f"- [ ] {NAMES[proposal.key]}: {word}{f' – {meaning}' if meaning else ''}"
 
 
 def _words(found: Sequence[RecordProposals]) -> str:
@@ -80,11 +80,11 @@ def _words(found: Sequence[RecordProposals]) -> str:
 def excerpt(document: Document) -> str:
     """How the summary of a record begins, else its text, as plain words on one line."""
     summary = document.section("summary")
-    told = plain_text(summary.prose) if summary else ""
-    passages = [one.text for one in record_passages(document)] if not told else []
+    prose = plain_text(summary.prose) if summary else ""
+    passages = [one.text for one in record_passages(document)] if not prose else []
     # A passage that begins with a label is of the head: `Date: …`.
-    told = told or next((text for text in passages if not _LABEL.match(text)), "")
-    text = " ".join((told or "".join(passages[:1])).split())
+    prose = prose or next((text for text in passages if not _LABEL.match(text)), "")
+    text = " ".join((prose or "".join(passages[:1])).split())
     if len(text) <= _LONGEST_EXCERPT:
         return text
     return f"{text[:_LONGEST_EXCERPT].rpartition(' ')[0] or text[:_LONGEST_EXCERPT]} …"

@@ -83,9 +83,11 @@ def day_witnesses(document: Document, labels: list[LabelledLine]) -> list[DayWit
     found += _page(document, labels)
     lines = {one.source for one in found}
     near = found[0].day if found else None
-    lived = timeline_days(document)
-    found += (one for one in lead_days(document, near or _first(lived)) if one.source not in lines)
-    return [*found, *_begin_of_timeline(document, lived), *_times_alone(document, found)]
+    timeline = timeline_days(document)
+    found += (
+        one for one in lead_days(document, near or _first(timeline)) if one.source not in lines
+    )
+    return [*found, *_begin_of_timeline(document, timeline), *_times_alone(document, found)]
 
 
 def incident_days(document: Document, labels: Iterable[LabelledLine]) -> Iterator[DayWitness]:
@@ -198,13 +200,13 @@ def _tells_begin(line: str, day: date) -> bool:
     return not _DONE_ON.search(line[:start])
 
 
-def _begin_of_timeline(document: Document, lived: list[date]) -> Iterator[DayWitness]:
-    if lived:
+def _begin_of_timeline(document: Document, timeline: list[date]) -> Iterator[DayWitness]:
+    if timeline:
         entries = (e.line for e in _dated_entries(document))
-        days = (n for n in entries if lived[0] in days_in(document.source_line(n)))
+        days = (n for n in entries if timeline[0] in days_in(document.source_line(n)))
         section = document.section("timeline")
         line = next(days, section.line if section else 0)
-        yield DayWitness(TIMELINE, lived[0], f"line {line}")
+        yield DayWitness(TIMELINE, timeline[0], f"line {line}")
 
 
 def _times_alone(document: Document, found: list[DayWitness]) -> Iterator[DayWitness]:

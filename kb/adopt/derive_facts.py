@@ -77,8 +77,8 @@ def _severity(labels: list[LabelledLine]) -> DerivedFact:
         return DerivedFact("severity", "", "nothing names one")
     facts = [severity_fact(row.value, f"line {row.line}") for row in rows]
     if len({(fact.value, fact.word) for fact in facts}) > 1:
-        told = ", ".join(f"line {row.line} says {row.value}" for row in rows[:3])
-        return DerivedFact("severity", "", told)
+        lines = ", ".join(f"line {row.line} says {row.value}" for row in rows[:3])
+        return DerivedFact("severity", "", lines)
     return facts[0]
 
 
@@ -97,10 +97,10 @@ def _owners(labels: list[LabelledLine]) -> DerivedFact:
 
 def severity_fact(word: str, source: str) -> DerivedFact:
     """The severity that a word names; unknown where it is of a scale of the team's own."""
-    told = _without_explanation(word)
+    plain = _without_explanation(word)
     beside = _BESIDE.fullmatch(word.strip())
-    named = severity_of(told) or (severity_of(beside[1]) if beside else "")
-    why = f"{source} has a word of its own, {told}"
+    named = severity_of(plain) or (severity_of(beside[1]) if beside else "")
+    why = f"{source} has a word of its own, {plain}"
     return DerivedFact("severity", named, source if named else why, severity_word(word))
 
 

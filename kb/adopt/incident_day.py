@@ -57,7 +57,7 @@ _OF_ELSE = re.compile(
 )
 _LONGEST_REMARK = 60
 _MOST_NAMED = 3
-_LONGEST_TOLD = 40
+_LONGEST_VALUE = 40
 _TWO_WAYS = "which can be read in more than one way"
 
 
@@ -71,53 +71,56 @@ def derive_day(
     begin, several = several_incidents(document)
     rows = [row for row in labels if not begin or row.line < begin]
     named = [*incident_days(document, rows)]
-    lived = timeline_days(document)
+    timeline = timeline_days(document)
     if named:
         is_one = len({one.day for one in named}) == 1
-        return _fact(named[0].day, named[0].source) if is_one else _contested(named, lived)
+        return _fact(named[0].day, named[0].source) if is_one else _contested(named, timeline)
     if several and (begin == _title_line(document) or not _is_dated(document)):
         return _unknown(several)
-    told = day_witnesses(document, labels)
-    if entered and entered.day in {one.day for one in told}:
-        told.append(entered)
-    if entered and not told and {day for day, _ in prose_days(document)} == {entered.day}:
+    witnesses = day_witnesses(document, labels)
+    if entered and entered.day in {one.day for one in witnesses}:
+        witnesses.append(entered)
+    if entered and not witnesses and {day for day, _ in prose_days(document)} == {entered.day}:
         return _unknown(NO_DAY)
-    return _remarked(document, labels) or _agreed(document, labels, told, lived)
+    return _remarked(document, labels) or _agreed(document, labels, witnesses, timeline)
 
 
 def _agreed(
-    document: Document, labels: list[LabelledLine], told: list[DayWitness], lived: list[date]
+    document: Document,
+    labels: list[LabelledLine],
+    witnesses: list[DayWitness],
+    timeline: list[date],
 ) -> DerivedFact:
     """The day that enough witnesses name, and none speaks against."""
-    days = dict.fromkeys(one.day for one in told)
-    known = [day for day in days if _is_known(document, day, told, lived)]
+    days = dict.fromkeys(one.day for one in witnesses)
+    known = [day for day in days if _is_known(document, day, witnesses, timeline)]
     if len(known) == 1:
-        sources = dict.fromkeys(one.source for one in told if one.day == known[0])
+        sources = dict.fromkeys(one.source for one in witnesses if one.day == known[0])
         return _fact(known[0], ", ".join(sources))
-    if not told:
-        return _untold(document, labels)
-    if why := _unread(document, labels):
-        return _unknown(f"{why}; {_listed(told)}", _likeliest(told, lived))
-    return _contested(told, lived)
+    if not witnesses:
+        return _without_witness(document, labels)
+    if why := _unread_label(document, labels):
+        return _unknown(f"{why}; {_listed(witnesses)}", _likeliest(witnesses, timeline))
+    return _contested(witnesses, timeline)
 
 
 def _is_known(
-    document: Document, day: date, told: Sequence[DayWitness], lived: Sequence[date]
+    document: Document, day: date, witnesses: Sequence[DayWitness], timeline: Sequence[date]
 ) -> bool:
-    kinds = {one.kind for one in told if one.day == day}
-    if HEADING in kinds and day in lived:
+    kinds = {one.kind for one in witnesses if one.day == day}
+    if HEADING in kinds and day in timeline:
         # What led to it may stand before it in its timeline.
         kinds.add(TIMELINE)
-    others = [one for one in told if one.day != day]
+    others = [one for one in witnesses if one.day != day]
     if len(kinds) < _ENOUGH or any(one.kind in {LABEL, HEADING} for one in others):
         return False
     if any(one.kind == PAGE and one.day < day for one in others):
         # No file is named, and no page is dated, before the incident it tells of.
         return False
-    if lived and not lived[0] - OTHER_ZONE <= day <= lived[-1] + OTHER_ZONE:
+    if timeline and not timeline[0] - OTHER_ZONE <= day <= timeline[-1] + OTHER_ZONE:
         return False
     # A timeline may end on the day of the writing, which a label and a name then both tell.
-    is_late = bool(lived) and day - lived[0] > OTHER_ZONE
+    is_late = bool(timeline) and day - timeline[0] > OTHER_ZONE
     if is_late and kinds.isdisjoint({HEADING, LEAD}):
         return False
     return not _is_of_writing(document, day, kinds)
@@ -161,52 +164,54 @@ def _unknown(why: str, proposal: date | None = None) -> DerivedFact:
     return DerivedFact("date", "", why, proposal=proposal.isoformat() if proposal else "")
 
 
-def _contested(told: Sequence[DayWitness], lived: Sequence[date]) -> DerivedFact:
+def _contested(witnesses: Sequence[DayWitness], timeline: Sequence[date]) -> DerivedFact:
     """No day, for one witness is too few, or several disagree; the likeliest is proposed."""
-    return _unknown(_listed(told), _likeliest(told, lived))
+    return _unknown(_listed(witnesses), _likeliest(witnesses, timeline))
 
 
-def _likeliest(told: Sequence[DayWitness], lived: Sequence[date]) -> date:
+def _likeliest(witnesses: Sequence[DayWitness], timeline: Sequence[date]) -> date:
     """The day with the most witnesses; of several one that lead and timeline both have.
 
     Else it is where the timeline of one incident begins, or the first of a month: a day of the
     writing, the repair or the end is later, and one long before of something else.
     """
-    kinds = {day: {one.kind for one in told if one.day == day} for day in {o.day for o in told}}
+    kinds = {
+        day: {one.kind for one in witnesses if one.day == day} for day in {o.day for o in witnesses}
+    }
     most = max(map(len, kinds.values()))
     days = {day for day, of_day in kinds.items() if len(of_day) == most}
-    lead = (one.day for one in told if one.kind == LEAD and one.day in lived)
-    is_one = bool(lived) and lived[-1] - lived[0] <= _ONE_INCIDENT
-    begin = next((day for day in (*lead, *lived[:is_one]) if day in days), None)
+    lead = (one.day for one in witnesses if one.kind == LEAD and one.day in timeline)
+    is_one = bool(timeline) and timeline[-1] - timeline[0] <= _ONE_INCIDENT
+    begin = next((day for day in (*lead, *timeline[:is_one]) if day in days), None)
     return begin or min(day for day in days if max(days) - day < _WRITTEN_SOON)
 
 
-def _listed(told: Iterable[DayWitness]) -> str:
+def _listed(witnesses: Iterable[DayWitness]) -> str:
     """Who says what, of one day alone with `only`: `only line 3 says 2026-05-04`."""
     sources: dict[date, list[str]] = {}
-    for one in told:
+    for one in witnesses:
         if one.source not in sources.setdefault(one.day, []):
             sources[one.day].append(one.source)
-    parts = [_said(day, places) for day, places in sources.items()]
+    parts = [_statement(day, places) for day, places in sources.items()]
     more = f" and {len(parts) - _MOST_NAMED} more" if len(parts) > _MOST_NAMED + 1 else ""
     named = ", ".join(parts[:_MOST_NAMED] if more else parts)
     is_alone = len(parts) == 1 and " and " not in named
     return f"only {named}" if is_alone else f"{named}{more}"
 
 
-def _said(day: date, places: Sequence[str]) -> str:
+def _statement(day: date, places: Sequence[str]) -> str:
     verb = "says" if len(places) == 1 else "say"
     return f"{' and '.join(places)} {verb} {day}"
 
 
-def _untold(document: Document, labels: list[LabelledLine]) -> DerivedFact:
+def _without_witness(document: Document, labels: list[LabelledLine]) -> DerivedFact:
     """No day, and why, of a text of which nothing tells the day."""
-    if why := _unread(document, labels):
+    if why := _unread_label(document, labels):
         return _unknown(why)
     named = [*prose_days(document)]
     if named:
-        told = [DayWitness(LEAD, day, f"line {line}") for day, line in named]
-        return _unknown(_listed(told), named[0][0])
+        witnesses = [DayWitness(LEAD, day, f"line {line}") for day, line in named]
+        return _unknown(_listed(witnesses), named[0][0])
     if month := named_month(document):
         return _unknown(month)
     if other := other_day(document):
@@ -214,14 +219,14 @@ def _untold(document: Document, labels: list[LabelledLine]) -> DerivedFact:
     return _unknown(NO_DAY)
 
 
-def _unread(document: Document, labels: list[LabelledLine]) -> str:
+def _unread_label(document: Document, labels: list[LabelledLine]) -> str:
     """Why a line that is of the day, or the heading, names none; empty where there is neither."""
     rows = [row for row in labels if row.label in DATES | INCIDENT_DAYS]
     row = next((row for row in rows if not read_written_day(row.value)), None)
     if row and (odd := no_such_day(row.value.lstrip("@"))):
         return f"line {row.line} says {odd}, which is no day of the calendar"
     if row:
-        value = clipped(row.value.replace("\\", ""), _LONGEST_TOLD)
+        value = clipped(row.value.replace("\\", ""), _LONGEST_VALUE)
         found = read_written_time(row.value.lstrip("@"))
         why = _TWO_WAYS if found and found.unclear else "which names no day"
         return f"line {row.line} says {value}, {why}"

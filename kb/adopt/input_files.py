@@ -159,6 +159,6 @@ _TORN = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSErro
 
 def _too_much(members: int, size: int) -> str:
     if members > _MAX_MEMBERS or size > _MAX_UNPACKED_BYTES:
-        told = f"a zip of {members} files, and {size / 1e6:.0f} MB with all before it"
-        return f"{told}; unpack it, and name a folder"
+        amount = f"a zip of {members} files, and {size / 1e6:.0f} MB with all before it"
+        return f"{amount}; unpack it, and name a folder"
     return ""

@@ -74,9 +74,9 @@ def detail_lines(file: AdoptedFile, *, dry_run: bool) -> Iterator[str]:
 def sum_lines(files: Sequence[AdoptedFile], found: Found, *, dry_run: bool) -> Iterator[str]:
     """How many of each, what is missing in them, and what to do next."""
     counts = Counter(map(outcome, files))
-    told = ", ".join(f"{counts[name]} {name}" for name in ("adopted", "kept", "refused"))
+    outcomes = ", ".join(f"{counts[name]} {name}" for name in ("adopted", "kept", "refused"))
     yield ""
-    yield f"{plural(len(files), 'file')}: {told}"
+    yield f"{plural(len(files), 'file')}: {outcomes}"
     if found.left_alone:
         kinds = ", ".join(f"{count} {visible(kind)}" for kind, count in found.left_alone.items())
         yield f"left alone, of no kind that is read: {kinds}"
@@ -209,9 +209,9 @@ def _missing(files: Iterable[AdoptedFile], *, dry_run: bool) -> Iterator[str]:
     if silent:
         yield f"severity is unknown in {silent}: one word each in front matter, if you want it"
     if words:
-        told = ", ".join(f"{visible(word)} ({count})" for word, count in words.items())
+        listed = ", ".join(f"{visible(word)} ({count})" for word, count in words.items())
         example = ",".join(f"{visible(word)}=SEV…" for word in list(words)[:3])
-        yield f"severity is a word of your own in {sum(words.values())}: {told}"
+        yield f"severity is a word of your own in {sum(words.values())}: {listed}"
         first = "" if dry_run else "remove these records and run again with "
         yield f"  to take them over: {first}--severity '{example}'"
 
@@ -234,8 +234,8 @@ def _to_look_at(files: Sequence[AdoptedFile]) -> Iterator[str]:
     """What is adopted and may not be meant to be: drafts, and texts that are there twice."""
     drafts = [file for file in files if any(f.key == "status" and f.word for f in file.facts)]
     if drafts:
-        told = _listed([file.source for file in drafts])
-        yield f"published, though the file calls itself unfinished: {told}"
+        names = _listed([file.source for file in drafts])
+        yield f"published, though the file calls itself unfinished: {names}"
     twins = [f"{file.source} and {file.same_text_as}" for file in files if file.same_text_as]
     if twins:
         yield f"the same text twice, each a record of its own: {_listed(twins)}"

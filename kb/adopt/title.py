@@ -164,8 +164,8 @@ def _heading_right_below(document: Document, first: SectionText) -> SectionText 
     below = next((s for s in document.sections if s.line > first.line), None)
     if below is None or below.key is not None or any(line.text.strip() for line in first.lines):
         return None
-    told = _plain(below.heading)
-    return None if _is_kind(told) or _VALUE.match(told) else below
+    text = _plain(below.heading)
+    return None if _is_kind(text) or _VALUE.match(text) else below
 
 
 def _plain(heading: str) -> str:

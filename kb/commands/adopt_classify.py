@@ -141,14 +141,14 @@ def _answer(library: Library, proposal: WordProposal) -> str:
     else:
         echo(f"\n  {name}: none is likely enough to propose")
     while True:
-        said = str(click.prompt(asked, default="n", show_default=False)).strip()
-        if said in {"n", _QUIT} or (said == "y" and proposal.word):
-            return {"y": proposal.word, "n": ""}.get(said, said)
-        if said == "?":
+        answer = str(click.prompt(asked, default="n", show_default=False)).strip()
+        if answer in {"n", _QUIT} or (answer == "y" and proposal.word):
+            return {"y": proposal.word, "n": ""}.get(answer, answer)
+        if answer == "?":
             _tell([", ".join(sorted(library.form.words(proposal.key)))], indent=4)
             continue
         try:
-            return known_word(library, proposal.key, said)
+            return known_word(library, proposal.key, answer)
         except KbError as fault:
             near = fault.todo if fault.todo.startswith("Did") else "? lists those there are."
             _tell([f"{fault.what}. {near}"], indent=4)

@@ -34,8 +34,8 @@ def _is_report(one: dict[str, Any]) -> bool:
 
 def _incidents(value: Any) -> Iterator[ToolIncident]:
     reports = [one for one in objects(value) if _is_report(one)]
-    told = {inner(one, "incident").get("id") for one in reports}
-    found = [one for one in objects(value) if _is_incident(one) and one.get("id") not in told]
+    reported = {inner(one, "incident").get("id") for one in reports}
+    found = [one for one in objects(value) if _is_incident(one) and one.get("id") not in reported]
     for one in (*found, *reports):
         about = inner(one, "incident") or one
         number = about.get("number") or about.get("id") or ""

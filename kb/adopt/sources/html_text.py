@@ -77,8 +77,8 @@ def _images(body: Tag) -> tuple[str, ...]:
     """Each image becomes its description: the image itself lies elsewhere, or inside the page."""
     images = body("img")
     for image in images:
-        told = " ".join(str(image.get("alt") or "").split())
-        image.replace_with(f"(image: {told})" if told else "(image)")
+        words = " ".join(str(image.get("alt") or "").split())
+        image.replace_with(f"(image: {words})" if words else "(image)")
     return (plural(len(images), "image"),) if images else ()
 
 

@@ -33,9 +33,10 @@ def _incidents(value: Any) -> Iterator[ToolIncident]:
         fields = inner(one, "fields")
         incident = ToolIncident(word(fields, "summary"), word(one, "key"))
         incident.severity = (word(inner(fields, "priority"), "name"), "priority.name")
-        told = fields.get("description")
-        text = told if isinstance(told, str) else "\n".join(_blocks(told, "", 0))
-        incident.section("Description", text)
+        description = fields.get("description")
+        if not isinstance(description, str):
+            description = "\n".join(_blocks(description, "", 0))
+        incident.section("Description", description)
         for row in rows(fields, "subtasks"):
             status = inner(row, "fields", "status", "statusCategory")
             done = word(status, "key") == "done"

@@ -36,16 +36,16 @@ def _is_incident(one: dict[str, Any]) -> bool:
 def _incidents(value: Any) -> Iterator[ToolIncident]:
     every = list(objects(value))
     for one in filter(_is_incident, every):
-        told = inner(one, "attributes")
-        number = told.get("sequential_id") or one.get("id") or ""
-        incident = ToolIncident(word(told, "title"), str(number))
-        incident.severity = _severity(told)
+        attributes = inner(one, "attributes")
+        number = attributes.get("sequential_id") or one.get("id") or ""
+        incident = ToolIncident(word(attributes, "title"), str(number))
+        incident.severity = _severity(attributes)
         for key, heading in _SECTIONS:
-            incident.section(heading, word(told, key))
+            incident.section(heading, word(attributes, key))
         for name, key in _CLOCKS:
-            incident.clock(name, told, key)
+            incident.clock(name, attributes, key)
         incident.actions += [_action(row) for row in every if _is_action_of(row, one)]
-        incident.entered_at(told, "created_at")
+        incident.entered_at(attributes, "created_at")
         yield incident
 
 
@@ -67,9 +67,9 @@ def _is_action_of(row: dict[str, Any], incident: dict[str, Any]) -> bool:
 
 
 def _action(row: dict[str, Any]) -> tuple[str, str]:
-    told = inner(row, "attributes")
-    mark = {"done": "x", "cancelled": "-"}.get(word(told, "status"), " ")
-    return mark, word(told, "summary", "description")
+    attributes = inner(row, "attributes")
+    mark = {"done": "x", "cancelled": "-"}.get(word(attributes, "status"), " ")
+    return mark, word(attributes, "summary", "description")
 
 
 SOURCE = tool_source("Rootly", "JSON of GET /v1/incidents", _is_incident, _incidents)

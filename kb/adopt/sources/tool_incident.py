@@ -38,8 +38,8 @@ class ToolIncident:
 
     def clock(self, name: str, one: Object, key: str) -> None:
         """Takes a clock from a key, where it holds a time that says its zone."""
-        told = one.get(key)
-        at = time_of(told) if told and has_zone(told) else None
+        written = one.get(key)
+        at = time_of(written) if written and has_zone(written) else None
         if at is not None:
             self.clocks.setdefault(name, (at, f"'{key}'"))
 

@@ -1,14 +1,16 @@
 """How does an organisation's store answer, and what does a push cost, on a real PostgreSQL?
 
-    python tests/bench/store.py [load] [answers] [push]
+    python tests/bench/store.py [answers] [push]
+    KB_BENCH_STORE=/somewhere python tests/bench/store.py [load] [latency] [quality]
 
-load     what answers ask, made beforehand in the folder KB_BENCH_STORE, which is kept: 10⁶ passages
-         take longer to build than to ask
 answers  10⁵ passages of ten libraries (KB_BENCH_PASSAGES for another number, such as 10⁶, which
          needs 6 GB of disk and of memory): latency with a warm connection, embedding and round trip
          included, beside the answer of an empty statement; recall of the graph against an exact
          scan; agreement of the first ten with an index of the same records on this machine
 push     one changed record of 3,000: seconds in a new process, and statements
+load, latency, quality
+         answers in pieces, of a store that is made once and kept: 10⁶ passages take a quarter of an
+         hour to build and a minute to ask
 
 Records of answers are made: each takes passages and words from two of the casebook, its vectors
 are theirs with noise, and some of its words no other record has. Questions are real: the first 60
@@ -30,7 +32,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +73,6 @@ _TEAM = "Team"
 QUESTIONS = 120
 TODAY = date(2026, 11, 1)
 _EACH = 8
-#: More are not compared with an index on this machine, which would hold all of their words.
-_MOST_COMPARED = 300_000
 _ROWS_AT_ONCE = 50_000
 #: Made to be thrown away: nothing is kept from a power cut, and graphs are not logged while built.
 _SETTINGS = (
@@ -85,11 +85,11 @@ _BUILDING = "SET maintenance_work_mem = '4GB'; SET max_parallel_maintenance_work
 def main() -> None:
     """Run the parts that were named, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*KEPT, *PARTS, []], default=[])
+    parser.add_argument("parts", nargs="*", choices=[*_ALONE, *PARTS, []], default=[])
     with tempfile.TemporaryDirectory() as name:
         os.environ["XDG_CONFIG_HOME"] = name
         for part in parser.parse_args().parts or PARTS:
-            (KEPT | PARTS)[part]()
+            (_ALONE | PARTS)[part]()
 
 
 @contextmanager
@@ -241,7 +241,14 @@ class Bench:
 
     library: Library
     encoder: Encoder
-    made: Made
+
+    @cached_property
+    def made(self) -> Made:
+        return make_records(PASSAGES)
+
+    @cached_property
+    def questions(self) -> list[Query]:
+        return [query_from_text(text, TODAY) for text in question_texts()]
 
     @cached_property
     def meanings(self) -> dict[str, tuple[str, Any]]:
@@ -251,56 +258,56 @@ class Bench:
 
     def load(self, address: str) -> None:
         """Put the records into a store that has none; one that was kept is asked as it is."""
-        size = f"{len(self.made.vectors):,} passages, {len(self.made.entries):,} records"
-        with psycopg.connect(address) as link:
-            known = link.execute("SELECT to_regclass('kb.vectors')").fetchone() != (None,)
-            if known and link.execute("SELECT count(*) FROM kb.vectors").fetchone() == (
-                len(self.made.vectors),
-            ):
-                row(f"kept: {size}", "")
-                return
+        if (passages := _held(address)) == PASSAGES // _EACH * _EACH:
+            row("a store that was kept", f"{passages:,} passages")
+            return
         start = time.perf_counter()
         _load(address, self.made, self.encoder, self.meanings)
+        size = f"{len(self.made.vectors):,} passages, {len(self.made.entries):,} records"
         row(f"loaded: {size}", f"{time.perf_counter() - start:.0f} s")
         _sizes(address)
 
-
-def _bench() -> Bench:
-    library = unread_library(ROOT)
-    return Bench(library, build_index(library).encoder, make_records(PASSAGES))
-
-
-def load() -> None:
-    """What is kept of a store for later."""
-    if not os.environ.get("KB_BENCH_STORE"):
-        raise SystemExit("load makes a store that is kept: set KB_BENCH_STORE to its folder")
-    made = _bench()
-    with server() as address:
-        made.load(address)
-
-
-def answers() -> None:
-    """Latency, recall and agreement among many passages."""
-    bench = _bench()
-    with server() as address:
-        bench.load(address)
+    @contextmanager
+    def search(self, address: str) -> Iterator[tuple[StoreSearch, Store]]:
+        """The store, asked over a connection of its own."""
         store = connect_to(address, read_only=True)
-        search = StoreSearch(store, bench.encoder)
-        questions = [query_from_text(text, TODAY) for text in question_texts()]
-        _latency(search, store, questions, bench.library)
-        _recall(address, search, bench.made, questions)
-        if len(bench.made.vectors) <= _MOST_COMPARED:
-            local = local_index(bench.made, bench.encoder, bench.meanings)
-            _agreement(search, local, questions)
+        search = StoreSearch(store, self.encoder)
+        yield search, store
         search.close()
 
 
-def question_texts() -> list[str]:
-    """The first 60 words of texts that nobody put into the records."""
+def _held(address: str) -> int:
+    """How many passages the store has, 0 without a store."""
+    with psycopg.connect(address) as link:
+        if link.execute("SELECT to_regclass('kb.statistics')").fetchone() == (None,):
+            return 0
+        [count] = link.execute("SELECT coalesce(max(passages), 0) FROM kb.statistics").fetchone()
+        return int(count)
+
+
+def answers(*parts: str) -> None:
+    """Latency, recall and agreement among many passages."""
+    library = unread_library(ROOT)
+    bench = Bench(library, build_index(library).encoder)
+    with server() as address:
+        bench.load(address)
+        with bench.search(address) as (search, store):
+            if "latency" in parts:
+                _latency(search, store, bench.questions, library)
+            if "quality" in parts:
+                _recall(address, search, bench.made, bench.questions)
+        if "quality" in parts:
+            with bench.search(address) as (search, _):
+                local = local_index(bench.made, bench.encoder, bench.meanings)
+                _agreement(search, local, bench.questions)
+
+
+def question_texts(after: int = 0) -> list[str]:
+    """The first 60 words of texts that nobody put into the records, or of those after them."""
     found = []
     for file in ("agentinfra", "lakmus-half", "atlas", "swarmproof"):
         lines = (DATA / "corpora" / f"{file}.jsonl").read_text("utf-8").splitlines()
-        values = [json.loads(line) for line in lines[:: max(1, len(lines) // (QUESTIONS // 4))]]
+        values = [json.loads(one) for one in lines[after :: max(1, len(lines) // (QUESTIONS // 4))]]
         found += [f"{v['title']}. {' '.join(v['text'].split()[:60])}" for v in values]
     return found[:QUESTIONS]
 
@@ -308,9 +315,10 @@ def question_texts() -> list[str]:
 def _latency(
     search: StoreSearch, store: Store, questions: Sequence[Query], library: Library
 ) -> None:
-    for query in questions[:10]:
-        _answer(search, query, library)
+    for text in question_texts(after=1):
+        _answer(search, query_from_text(text, TODAY), library)
     times, embedding, empty = [], [], []
+    load = os.getloadavg()[0]
     backend = int(store.rows("SELECT pg_backend_pid()")[0][0])
     begun = time.process_time(), _processor_seconds(backend)
     for query in (*questions, *questions):
@@ -324,10 +332,13 @@ def _latency(
         embedding.append(embedded - answered)
         empty.append(answered - start)
     spent = time.process_time() - begun[0], _processor_seconds(backend) - begun[1]
+    row("processes that waited before and after", f"{load:.1f}, {os.getloadavg()[0]:.1f}")
     p50, p99 = (1000 * np.quantile(times, share) for share in (0.5, 0.99))
     row("similar, warm, embedding and round trips included: p50", f"{p50:.0f} ms")
     row("the same, p99", f"{p99:.0f} ms")
-    row("of it embedding, p50", f"{1000 * statistics.median(embedding):.0f} ms")
+    rest = [whole - alone for whole, alone in zip(times, embedding, strict=True)]
+    row("all but embedding it alone: p50", f"{1000 * statistics.median(rest):.0f} ms")
+    row("embedding it alone, p50", f"{1000 * statistics.median(embedding):.0f} ms")
     row("an empty statement, p50", f"{1000 * statistics.median(empty):.2f} ms")
     here, there = (1000 * seconds / len(times) for seconds in spent)
     row("processor time of one, here (embedded twice) and there", f"{here:.0f} + {there:.0f} ms")
@@ -570,8 +581,13 @@ def _pushed(folder: str, git: list[str], *options: str) -> tuple[float, dict[str
     return time.perf_counter() - start, json.loads(done.stdout)
 
 
-PARTS = {"answers": answers, "push": push}
-KEPT = {"load": load}
+PARTS = {"answers": partial(answers, "latency", "quality"), "push": push}
+#: Of a store that is kept, each alone.
+_ALONE = {
+    "load": answers,
+    "latency": partial(answers, "latency"),
+    "quality": partial(answers, "quality"),
+}
 
 
 if __name__ == "__main__":

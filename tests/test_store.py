@@ -8,6 +8,8 @@ import random
 import re
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -172,6 +174,15 @@ def test_a_push_writes_what_changed_and_nothing_else(payments: Team) -> None:
     assert (changed["written"], changed["unchanged"]) == (1, 5)
     # Three statements write records, however many; the others are those of any revision.
     assert changed["statements"] - again["statements"] <= 3 + 4
+
+
+def test_a_push_loads_neither_the_readers_of_traces_nor_the_encoder() -> None:
+    code = "import sys, kb.store.push; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    heavy = ("kb.traces", "torch", "onnxruntime", "tokenizers", "faiss")
+    assert [name for name in loaded.stdout.split() if name.startswith(heavy)] == []
 
 
 def test_a_push_uses_up_no_number_of_a_library_or_an_audience(

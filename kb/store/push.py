@@ -5,10 +5,11 @@ Two pushes at once wait for each other. What a killed push had begun is not ther
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from pathlib import PurePath
 from typing import Any
 
 from kb.config import LibraryConfig
@@ -29,7 +30,6 @@ from kb.store.fit_curves import calibrated, is_due
 from kb.store.migrations import LOCK, check_layout
 from kb.store.push_contents import PushCandidate, SharedLibrary
 from kb.store.write_rows import contribution, contributions, put, remove
-from kb.traces.fixture import FIXTURE
 from kb.version import __version__
 
 #: Records written by one round of statements: what is held in memory at once.
@@ -96,14 +96,20 @@ def _committed(library: Library, repo: Repo) -> Commit:
             todo="Commit the records, then push.",
         )
     dirty = repo.dirty_paths(repo.relative(library.folder) or "") or ()
-    changed = [path for path in dirty if path.suffix == ".md" or path.name == FIXTURE]
-    if changed:
+    if dirty and (changed := _read_by_a_push(dirty)):
         raise KbError(
             f"{plural(len(changed), 'file')} differ from the last commit, {changed[0]} first",
             where=str(library.root),
             todo="Commit or stash them: what is pushed is what everybody can read in Git.",
         )
     return head
+
+
+def _read_by_a_push(paths: Iterable[PurePath]) -> list[PurePath]:
+    """Those of records and of runs beside them."""
+    from kb.traces.fixture import FIXTURE
+
+    return [path for path in paths if path.suffix == ".md" or path.name == FIXTURE]
 
 
 def _claim(store: Store, library: Library, repo: Repo) -> _Library:

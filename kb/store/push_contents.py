@@ -28,8 +28,6 @@ from kb.search.index.storage import form_key
 from kb.search.indexed_records.collection import unit_rows
 from kb.search.indexed_records.entry import IndexedRecord, facets, read_entry
 from kb.search.indexed_records.passages import Passage, embedded_text
-from kb.traces.fixture import FIXTURE, read_fixture
-from kb.traces.query_from_run import shape_of
 
 if TYPE_CHECKING:
     from kb.other_libraries.signed_editions import SignedEdition
@@ -227,10 +225,19 @@ class SharedLibrary:
         )
 
     def _fixture(self, entry: IndexedRecord) -> Path:
+        from kb.traces.fixture import FIXTURE
+
         return self._library.folder / entry.id / FIXTURE
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        """What stands in the folder of the records; few of them have a folder beside them."""
+        return frozenset(path.name for path in self._library.folder.iterdir())
 
     def _fixture_hash(self, entry: IndexedRecord) -> str:
         """The hash of the run beside a record, empty where there is none of a usable size."""
+        if entry.id not in self._names:
+            return ""
         try:
             raw, size = self._tree.read(str(self._fixture(entry)), _MOST_FIXTURE_BYTES)
         except (OSError, UnsafePathError):
@@ -241,6 +248,9 @@ class SharedLibrary:
         """The shape of the run beside a record; a fixture nobody can read gives none."""
         if not self._fixture_hash(entry):
             return None
+        from kb.traces.fixture import read_fixture
+        from kb.traces.query_from_run import shape_of
+
         try:
             return shape_of(read_fixture(self._fixture(entry)))
         except (KbError, OSError):

@@ -28,7 +28,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -581,9 +581,12 @@ def _pushed(folder: str, git: list[str], *options: str) -> tuple[float, dict[str
     return time.perf_counter() - start, json.loads(done.stdout)
 
 
-PARTS = {"answers": partial(answers, "latency", "quality"), "push": push}
+PARTS: dict[str, Callable[[], None]] = {
+    "answers": partial(answers, "latency", "quality"),
+    "push": push,
+}
 #: Of a store that is kept, each alone.
-_ALONE = {
+_ALONE: dict[str, Callable[[], None]] = {
     "load": answers,
     "latency": partial(answers, "latency"),
     "quality": partial(answers, "quality"),

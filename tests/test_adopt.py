@@ -358,6 +358,9 @@ def test_front_matter_of_its_own_is_kept_in_a_fence_and_read(team: Path) -> None
         ("2 - 5 March 2026", None),
         ("2026-03-02/05", date(2026, 3, 2)),
         ("Mid-2025", None),
+        # A day and a month, then an hour.
+        ("15/09/20:00 the pod restarts", None),
+        ("15/09/20, 14:00", date(2020, 9, 15)),
         ("2021-02-30", None),
     ],
 )

@@ -93,7 +93,7 @@ _DAY = regex(
     + r"(?:,?[ \t]*+-?(?:(?:de|del)[ \t]++)?(?P<y3>\d{4})(?![\d:]))?"
     r"|" + _MONTH.format(4) + r"[ \t]+(?P<d4>\d{1,2})(?!\d|:\d)(?:st|nd|rd|th)?\b"
     r"(?:,?[ \t]+(?P<y4>\d{4})(?![\d:]))?"
-    r"|(?P<a5>\d{1,2})(?P<s5>[/-])(?P<b5>\d{1,2})(?P=s5)(?P<y5>\d{4}|(?<=/)\d{2})(?!\d))",
+    r"|(?P<a5>\d{1,2})(?P<s5>[/-])(?P<b5>\d{1,2})(?P=s5)(?P<y5>\d{4}|(?<=/)\d{2}(?!:\d))(?!\d))",
     re.IGNORECASE,
 )
 #: Behind hours that are a span of time and no time of day: `2h30 later`, `24h window`.

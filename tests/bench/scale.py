@@ -2,7 +2,7 @@
 
     python tests/bench/scale.py [DATA]
 
-The archive are the runs of one public benchmark, five to a file, six times over. Both read it in
+The archive are the runs of one public benchmark, five to a file, 24 times over. Both read it in
 turn, warm, and must find the same. Then a worker is killed in the middle of a pass.
 """
 
@@ -30,7 +30,7 @@ from kb.traces.read_runs import ReadingSettings  # noqa: E402
 from dask_cluster import cluster, kill_one  # noqa: E402
 
 AIRLINE = "runs/tau-airline-gpt-4o-even-tasks.json"
-RUNS_A_FILE, COPIES, ROUNDS = 5, 6, 3
+RUNS_A_FILE, COPIES, ROUNDS = 5, 24, 3
 LEAST = 0.9
 LOOK = ReadingSettings(look_only=True)
 

@@ -381,6 +381,9 @@ def test_a_day_is_read_where_it_can_be_only_one(text: str, day: date | None) -> 
         ("It shut. To prevent that we:\n\n- move it\n", "unknown"),
         ("## Result\n\n| What | Owner |\n|---|---|\n| move it | ops |\n", "unknown"),
         ("## What was tested\n\nAs above.\n", "empty"),
+        # What a row of a table or of a timeline says is no name of what stands below.
+        ("## Runs\n\n| Run | Result |\n|---|---|\n| 1 | next to none |\n", "empty"),
+        ("## Timeline (approximate)\n\n- 10:00 It should have been moved.\n", "empty"),
         # What stands under the heading may be no more than a part of them.
         (
             "## Prevention\n\n| Item | Owner |\n|---|---|\n| move it | ops |\n\n"

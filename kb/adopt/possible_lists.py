@@ -15,11 +15,11 @@ _BOLD_ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,3}[.)])[ \t]+\*\*[^*]{2,60}\*\*:?[
 _OF_ACTIONS = re.compile(
     r"action|follow[ -]?up|next|to[ -]?do\b|task|recommend|suggest|improv|remed|lesson|learn"
     r"|takeaway|\bplan(?:s|ned)?\b|future|forward|measure|chang|should|\bwill\b|going[ ]to"
-    r"|correct(?:ive|ion)|guardrail|harden|safeguard|prevent|recur|again|protect|\bsteps?\b"
-    r"|pending|outstanding|remaining|backlog|propos|roadmap|enhanc|commit(?:ment|ted)?\b"
+    r"|correct(?:ive|ion)|guardrail|harden|safeguard|prevent|recur|happen\w*[ ]again|protect"
+    r"|\bsteps?\b|pending|outstanding|remaining|backlog|propos|roadmap|enhanc|commitment"
     r"|countermeasure|(?:long|short)[ -]term|owner|due\b|deadline|priorit|assignee|responsib"
-    r"|acci[oó]n|medida|mejora|recomend|preven|pr[oó]xim|pendient|tarea|lecci|aprend|pasos|cambio"
-    r"|futur|plazo|aç[oõ]e|ação|melhori|liç|passos|pendênc|mudan|prazo"
+    r"|acci[oó]n|medida|mejora|recomend|preven|\bpr[oó]xim|pendient|tarea|\blecci|aprend|pasos|cambio"
+    r"|futur|plazo|\bações|\bação|melhori|liç|passos|pendênc|mudan|prazo"
     r"|ma(?:ß|ss)nahm|schritt|aufgab|empfehl|lehren|verbesser|offene|zukunft|änder|zuständig"
     r"|mesure|étape|amélior|leçon|recommand|tâche|prévent|correctif|échéance"
     r"|мер[ыа]|действ|улучш|вывод|урок|предотвр|рекоменд|задач|план|дальн|срок"
@@ -38,16 +38,20 @@ def line_of_possible_list(document: Document) -> int:
 
     It may be one below a heading, a paragraph or the head of a table that names what comes.
     """
-    heading = paragraph = ""
+    heading = paragraph = above = ""
+    timeline = document.section("timeline")
+    skipped = {line.number for line in timeline.lines} if timeline else set()
     for line in document.lines:
-        if line.fence is not None or line.comment or not line.text.strip():
+        is_text = line.fence is None and not line.comment and line.number not in skipped
+        head, above = ("" if "|" in above else line.text), line.text
+        if not is_text or not line.text.strip():
             continue
         if title := _heading(line):
             heading, paragraph = ("" if line.number == _title_line(document) else title), ""
         elif _BOX.match(line.text):
             return line.number
         elif "|" in line.text or _ITEM.match(line.text):
-            row = line.text if "|" in line.text else ""
+            row = head if "|" in head else ""
             if any(map(_may_be_of_actions, (heading, paragraph, row))):
                 return line.number
         elif not line.text[0].isspace():

@@ -68,7 +68,7 @@ def _words(report: PushReport) -> str:
         f"{report.removed} removed" if report.removed else "",
         f"{report.unchanged} unchanged" if report.unchanged else "",
     ]
-    said = ", ".join(part for part in done if part) or "nothing to push"
+    counts = ", ".join(part for part in done if part) or "nothing to push"
     what = {
         "all": "texts and facts",
         "external": "signed external editions",
@@ -77,7 +77,7 @@ def _words(report: PushReport) -> str:
     }
     shared = what.get(report.share, report.share)
     return (
-        f"{report.library} at {report.revision[:12]}: {said}.\n"
+        f"{report.library} at {report.revision[:12]}: {counts}.\n"
         f"Other teams get: {shared} (share = {report.share}). {report.address}"
     )
 

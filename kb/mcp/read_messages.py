@@ -96,8 +96,8 @@ def _as_json(found: re.Match[bytes]) -> str:
 
 
 def _error(code: int, words: str, identity: str) -> str:
-    said = json.dumps({"code": code, "message": words})
-    return f'{{"jsonrpc":"2.0","id":{identity},"error":{said}}}\n'
+    error = json.dumps({"code": code, "message": words})
+    return f'{{"jsonrpc":"2.0","id":{identity},"error":{error}}}\n'
 
 
 def _too_long(head: bytes, tail: bytes) -> tuple[str, Fault | None]:

@@ -210,26 +210,26 @@ def _fault(error: psycopg.Error, address: str) -> KbError:
     import psycopg
     from psycopg import errors
 
-    said = _first_line(error)
+    message = _first_line(error)
     if isinstance(error, errors.UndefinedTable | errors.InvalidSchemaName):
         return no_tables(address)
     if isinstance(error, errors.InsufficientPrivilege):
         todo = "Ask the store's owner: GRANT kb_writer TO you, or kb_reader to search only."
-        return KbError(f"this role may not do that: {said}", where=address, todo=todo)
+        return KbError(f"this role may not do that: {message}", where=address, todo=todo)
     if isinstance(error, psycopg.OperationalError):
         has_answered = _FATAL in str(error)
         what = "the store refuses the connection" if has_answered else "the store does not answer"
-        return StoreAwayError(f"{what}: {said}", where=address, todo=_what_to_do(said))
-    return KbError(f"the store refused it: {said}", where=address)
+        return StoreAwayError(f"{what}: {message}", where=address, todo=_what_to_do(message))
+    return KbError(f"the store refused it: {message}", where=address)
 
 
-def _what_to_do(said: str) -> str:
+def _what_to_do(message: str) -> str:
     """What to do about a connection that was refused, by what the server said."""
-    if "password" in said or "authentication" in said:
+    if "password" in message or "authentication" in message:
         return "Set PGUSER and PGPASSWORD, or write ~/.pgpass; the password stands in no kb.toml."
-    if "does not exist" in said:
+    if "does not exist" in message:
         return "Check the database and the role, or create them (docs/organisation.md)."
-    if any(word in said for word in _BUSY):
+    if any(word in message for word in _BUSY):
         return "Wait a moment, then run it again."
     return "Check that the server runs and the address in [store] url, then run it again."
 
@@ -242,8 +242,8 @@ def half_vector(vector: NDArray[Any]) -> HalfVector:
 
 
 def _first_line(error: psycopg.Error) -> str:
-    """What was said, without the address that stands in front of it."""
-    said = error.diag.message_primary or str(error)
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    """What the server said, without the address that stands in front of it."""
+    message = error.diag.message_primary or str(error)
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
     last = (lines[0] if lines else type(error).__name__).rpartition(" failed: ")[2]
     return last.removeprefix(_FATAL).strip()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kb.search.encoder.encoder import Encoder
     from kb.store.search import StoreSearch
 
-Told = TypeVar("Told")
+Result = TypeVar("Result")
 
 
 class KeptSearches:
@@ -38,8 +38,8 @@ class KeptSearches:
                 self._searches.popitem()[1].close()
 
     def ask(
-        self, library: Library, encoder: Encoder, question: Callable[[StoreSearch], Told]
-    ) -> Told:
+        self, library: Library, encoder: Encoder, question: Callable[[StoreSearch], Result]
+    ) -> Result:
         """What a question to the store of a library gives.
 
         A connection that ended since the question before is made anew, once. Raises `KbError`.
@@ -61,17 +61,17 @@ class KeptSearches:
         self,
         key: tuple[str, str],
         search: StoreSearch,
-        question: Callable[[StoreSearch], Told],
-    ) -> Told:
+        question: Callable[[StoreSearch], Result],
+    ) -> Result:
         """The same of one that is open; it is closed unless it answered and is to be kept."""
         is_kept = False
         try:
-            told = question(search)
+            result = question(search)
             is_kept = self.is_open and self._searches.setdefault(key, search) is search
         finally:
             if not is_kept:
                 search.close()
-        return told
+        return result
 
 
 #: Those of this process.

@@ -78,10 +78,10 @@ class SharedRecord:
     @property
     def facets(self) -> list[tuple[str, str]]:
         """What it states in words, as pairs of key and word, sorted; no more than its facts."""
-        told = self.facts
-        words = {"causes": told.causes, "tools": told.tools}
+        facts = self.facts
+        words = {"causes": facts.causes, "tools": facts.tools}
         pairs = {(key, word) for key, named in words.items() for word in named}
-        control = {("missing_control", told.missing_control)} if told.missing_control else set()
+        control = {("missing_control", facts.missing_control)} if facts.missing_control else set()
         whole = facets(self.text.entry) if self.text and self.is_text_open else frozenset()
         return sorted(pairs | control | whole)
 
@@ -126,8 +126,8 @@ class SharedLibrary:
         for place, entry in enumerate(self._index.entries):
             edition = self._editions.get(entry.id)
             if entry.is_candidate and self._goes_there(entry, edition):
-                said = (edition.digest,) if edition else self._hashes(entry)
-                content = text_key("\n".join((made_with, *said)))
+                hashes = (edition.digest,) if edition else self._hashes(entry)
+                content = text_key("\n".join((made_with, *hashes)))
                 yield PushCandidate(self.key(entry.id), content, place, edition)
 
     def _hashes(self, entry: IndexedRecord) -> tuple[str, str]:

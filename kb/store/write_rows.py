@@ -150,19 +150,19 @@ def contribution(text: SharedText) -> Contribution:
 def _heads(
     library: int, audiences: dict[bool, int], records: Sequence[tuple[SharedRecord, bytes]]
 ) -> list[Any]:
-    told = [record for record, _ in records]
+    shared = [record for record, _ in records]
     return [
         library,
-        [audiences[one.is_open] for one in told],
-        [one.key for one in told],
+        [audiences[one.is_open] for one in shared],
+        [one.key for one in shared],
         [content for _, content in records],
-        [one.name for one in told],
-        [one.facts.date for one in told],
-        [one.happened_at for one in told],
-        [one.facts.kind for one in told],
-        [one.severity for one in told],
-        ["\n".join(one.facts.classes) for one in told],
-        [msgspec.json.encode(one.facts).decode() for one in told],
+        [one.name for one in shared],
+        [one.facts.date for one in shared],
+        [one.happened_at for one in shared],
+        [one.facts.kind for one in shared],
+        [one.severity for one in shared],
+        ["\n".join(one.facts.classes) for one in shared],
+        [msgspec.json.encode(one.facts).decode() for one in shared],
     ]
 
 

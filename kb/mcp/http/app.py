@@ -66,7 +66,7 @@ def _guard(settings: HttpSettings, events: EventLog) -> Callable[[ASGIApp], ASGI
     if not settings.asks_for_token:
         return rate.before
     oauth = settings.oauth
-    issued = JwtTokens(oauth, lambda said: events.log("tokens", said=said)) if oauth else None
+    issued = JwtTokens(oauth, lambda message: events.log("tokens", said=message)) if oauth else None
     backend = _backend(AllTokens(StaticTokens(settings.tokens), issued))
     scopes = list(oauth.scopes) if oauth else []
     metadata = _metadata_address(settings) if oauth else None

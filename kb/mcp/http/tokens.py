@@ -130,8 +130,8 @@ def _access(claims: Mapping[str, Any]) -> AccessToken:
 
 def _scopes(claims: Mapping[str, Any]) -> list[str]:
     """`scope` of RFC 8693, or `scp`, a text or a list, as Entra and Okta write it."""
-    told = claims.get("scope", claims.get("scp", ""))
-    return [str(each) for each in told] if isinstance(told, list) else str(told).split()
+    scopes = claims.get("scope", claims.get("scp", ""))
+    return [str(each) for each in scopes] if isinstance(scopes, list) else str(scopes).split()
 
 
 def _keys_address(issuer: str) -> str:
@@ -148,9 +148,9 @@ def _keys_address(issuer: str) -> str:
         f"{parts.path.rstrip('/')}",
     )
     for place in places:
-        told = _fetched(place)
-        address = str(told.get("jwks_uri", ""))
-        if told.get("issuer") == issuer and is_safe_address(address):
+        metadata = _fetched(place)
+        address = str(metadata.get("jwks_uri", ""))
+        if metadata.get("issuer") == issuer and is_safe_address(address):
             return address
     raise OSError("no metadata of this issuer names its keys")
 

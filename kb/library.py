@@ -17,14 +17,13 @@ from kb.records.form import Form, build_form
 from kb.records.record_files import MAX_RECORD_BYTES, is_record_name, is_unicode_name
 from kb.records.route_run_counts import FILE_NAME as RUNS_SEEN
 from kb.records.route_run_counts import RunsSeen, read_runs_seen
-from kb.repo import Commit, File, Repo
-from kb.repo.tracked_files import tracked_below
 from kb.safe_files import LinkOutError, Root, Tree, UnsafePathError
 from kb.trust import open_config
 
-if TYPE_CHECKING:  # whoever asks an index reads no record
+if TYPE_CHECKING:  # whoever asks an index reads no record, and a working tree no Git
     from kb.records.document import Document
     from kb.records.model import Postmortem
+    from kb.repo import Commit, File, Repo
 
 #: What kb computes or remembers on this machine lies here, below a library's root.
 LOCAL_FOLDER = ".kb"
@@ -162,6 +161,8 @@ def open_library_at(
     where `root` is no part of the repository, Git knows no such revision, or the settings of that
     time cannot be read.
     """
+    from kb.repo import Commit
+
     base = repo.relative(root)
     if base is None:
         reason = repo.why_unknown or "the library is not inside this repository"
@@ -241,6 +242,8 @@ def refuse_tracked(folder: Path, name: str) -> None:
 
     Such a file is whatever somebody committed: a forged index, key or journal.
     """
+    from kb.repo.tracked_files import tracked_below
+
     try:
         path = tracked_below(folder, name)
     except KbError as error:
@@ -284,6 +287,16 @@ def load_documents(files: Iterable[Path], form: Form, root: Path) -> Iterator[Do
     """Files of a library as documents; what their folders are is looked up once."""
     tree = Tree(root)
     return (_read_from(tree, file, form, root) for file in files)
+
+
+def raw_files(files: Iterable[Path], root: Path) -> Iterator[bytes | None]:
+    """The bytes of files of a library; None for one that `load_document` finds a fault in."""
+    tree = Tree(root)
+    for file in files:
+        raw, size = None, 0
+        with suppress(OSError, UnsafePathError):
+            raw, size = tree.read(file, MAX_RECORD_BYTES)
+        yield raw if size <= MAX_RECORD_BYTES and is_unicode_name(file.name) else None
 
 
 def _read_from(tree: Tree, file: Path, form: Form, root: Path | None) -> Document:

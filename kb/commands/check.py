@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kb.errors import KbError
-from kb.library import Library, find_root, open_library
+from kb.library import LOCAL_FOLDER, Library, find_root, open_library, unread_library
 from kb.lint.parallel_check import check_library, is_large
 from kb.lint.registry import all_rules
 from kb.lint.report import FORMATS, JSON_FORMATS, render, text
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     type=click.Choice(["in-review", "published"]),
     help="Hold records to what this status asks for.",
 )
+@click.option("--no-cache", is_flag=True, help="Neither read nor keep what was found before.")
 @click.option(
     "--explain",
     metavar="RULE",
@@ -54,6 +55,7 @@ def command(
     strict: bool,
     changed_since: str | None,
     status: str | None,
+    no_cache: bool,
     explain: str | None,
 ) -> None:
     """Check all records, or those in PATHS: files of any name, or folders.
@@ -65,7 +67,7 @@ def command(
     if explain is not None:
         echo(_explained(explain))
         return
-    report = _report(paths, changed_since, status or "")
+    report = _report(paths, changed_since, status or "", keep=not no_cache)
     if style in JSON_FORMATS:
         echo_json(render(report, style, base=Path.cwd()))
     elif style == "text":
@@ -116,18 +118,23 @@ def changed_paths(library: Library, paths: tuple[Path, ...], revision: str) -> t
     )
 
 
-def _report(paths: tuple[Path, ...], revision: str | None, status: str) -> Report:
+def _report(paths: tuple[Path, ...], revision: str | None, status: str, *, keep: bool) -> Report:
     today = datetime.now(UTC).date()
     start = _start(paths)
-    if not revision and (not (paths or status) or is_large(start, paths)):
-        # To ask search about every record would take minutes: it is asked about a few named ones.
-        return check_library(start, today=today, paths=paths, status=status)
-    library = library_of(paths)
-    chosen = changed_paths(library, paths, revision) if revision else paths
-    if not chosen and revision:
+    chosen = changed_paths(unread_library(start), paths, revision) if revision else paths
+    if revision and not chosen:
         return Report((), 0, 0, 0)
+    # To ask search about every record would take minutes: it is asked about a few named ones.
+    asks_search = (chosen or status) and _was_built(start) and not is_large(start, chosen)
+    if not asks_search:
+        return check_library(start, today=today, paths=chosen, status=status, keep=keep)
+    library = open_library(start)
     search = _likely_priors(library, today)
     return check(library, paths=chosen, today=today, likely_priors=search, status=status)
+
+
+def _was_built(start: Path) -> bool:
+    return (find_root(start) / LOCAL_FOLDER / "index").exists()
 
 
 def _likely_priors(

@@ -16,6 +16,7 @@ from kb.erasure.rewritten_file import ERASED
 from kb.erasure.write_plan import carry_out
 from kb.errors import KbError
 from kb.library import Library, open_library
+from kb.lint.kept_findings import CacheOfFindings
 from kb.repo import open_repo
 from kb.sensitive.names.find_names import CUSTOMER, PERSON
 from kb.streams import echo, echo_data, read_stdin
@@ -56,6 +57,7 @@ def command(context: click.Context, value: str, *, write: bool, word: str) -> No
     plan = plan_purge(library, sought, word)
     if write:
         carry_out(library.root, plan)
+        CacheOfFindings(library.root, library.config).forget()  # messages quote records
     else:
         _show_diffs(plan)
     echo(as_lines(plan_lines(plan, is_done=write)), end="")

@@ -5,34 +5,36 @@ Rules compare records, so the shares exchange the outlines of their records in b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from multiprocessing.connection import Connection
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
 from kb.config import Config
-from kb.library import find_root, load_documents, no_collection, open_library, record_files
+from kb.library import find_root, no_collection, open_library, record_files
+from kb.lint.checked_files import (
+    FoundInFiles,
+    LibraryFile,
+    check_files,
+    check_files_kept,
+    kept_unchecked,
+    names_beside,
+    read_files,
+)
+from kb.lint.kept_findings import CacheOfFindings, KeptFile
 from kb.lint.non_records import file_problems
 from kb.lint.rule import LintContext, Problem
-from kb.lint.runner import (
-    Report,
-    build_report,
-    check,
-    chosen_files,
-    claims,
-    find,
-    in_order,
-    outlines,
-    with_status,
-)
+from kb.lint.runner import Report, build_report, check, chosen_files, in_order
 from kb.parallel.forks import forks, usable_cores
-from kb.records.document import Document
 from kb.records.form import Form, build_form
 from kb.records.model import Outline
 from kb.trust import open_config
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 #: Below this many files one process is done within a second; on busy cores nothing is gained or
 #: lost (tests/bench/check.py).
@@ -47,6 +49,7 @@ class _Job:
     """What every share knows: the library's folder and settings, the day, and what is asked.
 
     `chosen` are the files to check, in the order of the report; all are there to compare with.
+    `kept` is what was found earlier, None where nothing is to be kept.
     """
 
     root: Path
@@ -55,16 +58,23 @@ class _Job:
     today: date
     chosen: dict[Path, int]
     status: str
+    kept: Mapping[str, KeptFile] | None
 
-    def read(self, files: Iterable[Path]) -> list[Document]:
-        """The documents of a share."""
-        return list(load_documents(files, self.form, self.root))
+    @property
+    def folder(self) -> Path:
+        """The folder of the records."""
+        return self.root / self.config.library.path
 
-    def asked(self, files: Iterable[Path], documents: Iterable[Document]) -> Iterator[Document]:
-        """Those of a share that are to be checked, held to the status that was asked for."""
-        for file, document in zip(files, documents, strict=True):
-            if file in self.chosen:
-                yield with_status(document, self.status) if self.status else document
+    def read(self, files: Sequence[Path]) -> list[LibraryFile]:
+        """The files of a share."""
+        return read_files(files, self.form, self.root, self.kept)
+
+    def check(self, files: Iterable[LibraryFile], context: LintContext) -> FoundInFiles:
+        """What is found in those of a share that are to be checked."""
+        asked = [file for file in files if file.file in self.chosen]
+        if self.kept is None or self.status:
+            return check_files(asked, context, self.status)
+        return check_files_kept(asked, context, names_beside(self.folder))
 
     def context(self, records: _Outlines, paths: _Claims) -> LintContext:
         """The context that all shares have."""
@@ -89,10 +99,12 @@ def check_library(
     cores: int | None = None,
     paths: Sequence[Path] = (),
     status: str = "",
+    keep: bool = False,
 ) -> Report:
     """What `check` finds in the library that `start` lies in, or in `paths`, without search.
 
     `cores`: how many processes; by default those of the machine, where there is enough to do.
+    `keep`: what is found is kept in the user's cache, and what was is believed where it holds.
     Raises `KbError` as `open_library` and `check` do.
     """
     root = find_root(start)
@@ -101,49 +113,83 @@ def check_library(
     chosen = dict.fromkeys(files) if not paths else chosen_files(paths)
     cores = cores or (usable_cores() if len(chosen) >= _WORTHWHILE else 1)
     with no_collection():
-        if cores > 1 and chosen.keys() <= set(files):
+        if (cores > 1 or keep) and chosen.keys() <= set(files):
             order = {file: number for number, file in enumerate(chosen)}
-            job = _Job(root, config, build_form(config), today, order, status)
-            shares = [files[number::cores] for number in range(cores)]
+            cache = CacheOfFindings(root, config) if keep else None
+            kept = cache.read() if cache else None
+            job = _Job(root, config, build_form(config), today, order, status, kept)
             # A process that was killed or could not be started: one alone does it, or says why not.
             with suppress(EOFError, OSError):
-                return _shared(job, shares, with_strays=not paths)
+                report, now_kept = _checked(job, files, cores, with_strays=not paths)
+                if cache and now_kept != kept:
+                    cache.write(now_kept)
+                return report
         return check(open_library(start), today=today, paths=paths, status=status)
 
 
-def _shared(job: _Job, shares: list[list[Path]], *, with_strays: bool) -> Report:
-    """The report of all shares, each of them read and checked in a process of its own.
-
-    Here nothing is read but strays: to take documents apart at the end costs more than a process.
-    """
-    _look_at(job, shares[0][:1])
-    with forks(partial(_check_share, job), shares) as pipes:
-        known = _joined(pipe.recv() for pipe in pipes)
-        for pipe in pipes:
-            pipe.send(known)
-        context = job.context(*known)
-        folder = job.root / job.config.library.path
-        strays = file_problems(folder, context) if with_strays else []
-        problems: list[Problem] = []
-        lines: dict[tuple[PurePath, int], str] = {}
-        for pipe in pipes:
-            more_problems, more_lines = pipe.recv()
-            problems += more_problems
-            lines |= more_lines
-    if with_strays:
-        problems = in_order([*problems, *strays])
+def _checked(
+    job: _Job, files: list[Path], cores: int, *, with_strays: bool
+) -> tuple[Report, dict[str, KeptFile]]:
+    """The report on files, in shares if there are cores, and what is kept of them from now on."""
+    if cores > 1:
+        shares = [files[number::cores] for number in range(cores)]
+        if len(job.kept or ()) < len(files) // 2:
+            _look_at(job, shares[0][:1])
+        with forks(partial(_check_share, job), shares) as pipes:
+            known = _joined(pipe.recv() for pipe in pipes)
+            for pipe in pipes:
+                pipe.send(known)
+            context = job.context(*known)
+            strays = file_problems(job.folder, context) if with_strays else []
+            shares_found = [pipe.recv() for pipe in pipes]
     else:
-        problems.sort(key=lambda problem: job.chosen[job.root / problem.path])
-    found = (context.records.get(file.stem) for file in job.chosen)
-    statuses = {job.status or one.status for one in found if one is not None}
+        read = job.read(files)
+        context = job.context(*_joined([_outlines_and_claims(read)]))
+        strays = file_problems(job.folder, context) if with_strays else []
+        shares_found = [(job.check(read, context), _unchecked(job, read))]
+    found = FoundInFiles([], {}, {})
+    kept: dict[str, KeptFile] = {}
+    for one, others in shares_found:
+        found.problems.extend(one.problems)
+        found.lines.update(one.lines)
+        kept |= others | one.kept
+    return _report(job, context, found, strays, with_strays=with_strays), kept
+
+
+def _report(
+    job: _Job,
+    context: LintContext,
+    found: FoundInFiles,
+    strays: list[Problem],
+    *,
+    with_strays: bool,
+) -> Report:
+    if with_strays:
+        problems = in_order([*found.problems, *strays])
+    else:
+        problems = sorted(found.problems, key=lambda one: job.chosen[job.root / one.path])
+    outlines = (context.records.get(file.stem) for file in job.chosen)
+    statuses = {job.status or one.status for one in outlines if one is not None}
     asks = bool(statuses & {"in-review", "published"})
-    return build_report(context, problems, lines, records=len(job.chosen), asks_search=asks)
+    return build_report(context, problems, found.lines, records=len(job.chosen), asks_search=asks)
 
 
 def _look_at(job: _Job, files: list[Path]) -> None:
     """Check a file for what that loads and compiles: the processes have it from the start then."""
-    documents = job.read(files)
-    find(documents, job.context(outlines(documents), claims(documents)))
+    read = job.read(files)
+    job.check(read, job.context(*_joined([_outlines_and_claims(read)])))
+
+
+def _outlines_and_claims(files: Iterable[LibraryFile]) -> tuple[_Outlines, _Claims]:
+    """What others have to know of files: their outlines by id, and who claims which names."""
+    outlines: _Outlines = {}
+    claims: dict[str, dict[PurePath, None]] = {}
+    for file in files:
+        if file.outline is not None:
+            outlines[file.outline.id] = file.outline
+        for name in file.names:
+            claims.setdefault(name, {})[file.path] = None
+    return outlines, {name: tuple(paths) for name, paths in claims.items()}
 
 
 def _joined(shares: Iterable[tuple[_Outlines, _Claims]]) -> tuple[_Outlines, _Claims]:
@@ -153,13 +199,17 @@ def _joined(shares: Iterable[tuple[_Outlines, _Claims]]) -> tuple[_Outlines, _Cl
     for share_records, share_claims in shares:
         records |= share_records
         for name, claiming in share_claims.items():
-            paths[name] = (*paths.get(name, ()), *claiming)
+            paths[name] = tuple(sorted({*paths.get(name, ()), *claiming}))
     return dict(sorted(records.items())), paths
+
+
+def _unchecked(job: _Job, files: list[LibraryFile]) -> dict[str, KeptFile]:
+    return {} if job.kept is None else kept_unchecked(files)
 
 
 def _check_share(job: _Job, files: list[Path], pipe: Connection) -> None:
     """What a process does: tells of its records, hears of all, and tells what it found."""
-    documents = job.read(files)
-    pipe.send((outlines(documents), claims(documents)))
+    read = job.read(files)
+    pipe.send(_outlines_and_claims(read))
     records, paths = pipe.recv()
-    pipe.send(find(job.asked(files, documents), job.context(records, paths)))
+    pipe.send((job.check(read, job.context(records, paths)), _unchecked(job, read)))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from kb.config import FIRST_EDITION, CheckConfig
 from kb.errors import KbError
@@ -68,6 +68,14 @@ class LintContext:
         row = next(row for row in _RULES.values() if row.name == name)
         silenced = {name for allowance in document.allowances for name in allowance.rules}
         return bool(enabled_rules([row], self.settings)) and not silenced & {row.code, row.name}
+
+    def is_future(self, day: date) -> bool:
+        """Whether a day has not come yet."""
+        return day > self.today
+
+    def folder_beside(self, document: Document) -> Path | None:
+        """Where the files of a record lie, whether there are any or not; None without a name."""
+        return Path(self.root) / document.path.parent / document.id if document.id else None
 
     @cached_property
     def records_of_class(self) -> Mapping[tuple[str, str], tuple[Outline, ...]]:
@@ -182,16 +190,34 @@ def enabled_rules(rules: Iterable[Rule], settings: CheckConfig) -> tuple[Rule, .
     )
 
 
-def run_rules(document: Document, context: LintContext, rules: Iterable[Rule]) -> Iterator[Problem]:
+def run_rules(document: Document, context: LintContext, rules: Iterable[Rule]) -> list[Problem]:
     """What the rules find in one document, allowances of the file applied, in order of lines."""
-    allowed = {name for allowance in document.allowances for name in allowance.rules}
     found = [
-        _problem(document, row, finding, context.settings.edition)
-        for row in rules
-        if row.code not in allowed and row.name not in allowed
+        problem
+        for row in heard_rules(document, rules)
+        for problem in problems_of(row, document, context)
+    ]
+    return sorted(found, key=by_place)
+
+
+def heard_rules(document: Document, rules: Iterable[Rule]) -> list[Rule]:
+    """Those of the rules that a document does not silence."""
+    silenced = {name for allowance in document.allowances for name in allowance.rules}
+    return [row for row in rules if row.code not in silenced and row.name not in silenced]
+
+
+def problems_of(row: Rule, document: Document, context: LintContext) -> list[Problem]:
+    """What one rule finds in a document."""
+    edition = context.settings.edition
+    return [
+        _problem(document, row, finding, edition)
         for finding in _first(row.check(document, context))
     ]
-    yield from sorted(found, key=lambda problem: (problem.line, problem.column, problem.rule))
+
+
+def by_place(problem: Problem) -> tuple[int, int, str]:
+    """The order in which the problems of a file are told."""
+    return problem.line, problem.column, problem.rule
 
 
 def _first(found: Iterable[Finding]) -> Iterator[Finding]:

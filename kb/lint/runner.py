@@ -122,24 +122,32 @@ def find(
     documents: Iterable[Document], context: LintContext
 ) -> tuple[list[Problem], dict[tuple[PurePath, int], str]]:
     """The problems of documents, and the source lines they point at."""
-    rules = active_rules(context.settings)
-    scoped = [(one, rules_of_scope(context.settings, one)) for one in context.form.scopes]
+    rules_for = rules_by_file(context)
     problems: list[Problem] = []
     lines: dict[tuple[PurePath, int], str] = {}
     for document in documents:
-        scope = context.form.scope(document.path) if scoped else None
-        theirs = next((own for one, own in scoped if one is scope), rules)
-        found = _as_adopted(document, run_rules(document, context, _rules_for(document, theirs)))
-        for line, there in groupby(found, key=lambda problem: problem.line):
-            lines[document.path, line] = _shown_line(document, line, there)
+        found = as_adopted(document, run_rules(document, context, rules_for(document)))
+        lines |= shown_lines(document.source_line, found)
         problems += found
     return problems, lines
 
 
-def _as_adopted(document: Document, found: Iterable[Problem]) -> list[Problem]:
+def rules_by_file(context: LintContext) -> Callable[[Document], tuple[Rule, ...]]:
+    """What says which rules are asked of a document: those of its scope, as far as it was read."""
+    rules = active_rules(context.settings)
+    scoped = [(one, rules_of_scope(context.settings, one)) for one in context.form.scopes]
+
+    def rules_for(document: Document) -> tuple[Rule, ...]:
+        scope = context.form.scope(document.path) if scoped else None
+        return _rules_for(document, next((own for one, own in scoped if one is scope), rules))
+
+    return rules_for
+
+
+def as_adopted(document: Document, found: list[Problem]) -> list[Problem]:
     """The problems of a document; those of an adopted one are advice."""
     if not document.is_adopted:
-        return list(found)
+        return found
     return [replace(problem, severity=ADVICE) for problem in found]
 
 
@@ -148,12 +156,22 @@ def in_order(problems: Iterable[Problem]) -> list[Problem]:
     return sorted(problems, key=lambda problem: problem.path.name)
 
 
-def _shown_line(document: Document, line: int, found: Iterable[Problem]) -> str:
+def shown_lines(
+    source_line: Callable[[int], str], found: Iterable[Problem]
+) -> dict[tuple[PurePath, int], str]:
+    """The lines that problems of a file point at, by its path and their number."""
+    return {
+        place: _shown_line(source_line(place[1]), there)
+        for place, there in groupby(found, key=lambda problem: (problem.path, problem.line))
+    }
+
+
+def _shown_line(line: str, found: Iterable[Problem]) -> str:
     """A source line with its secrets blotted out, and what the problems of the line call one.
 
     More people read a log than a record.
     """
-    text = masked(document.source_line(line))
+    text = masked(line)
     spans = [(p.column - 1, p.column - 1 + p.length) for p in found if p.rule.startswith("KB9")]
     if not spans:
         return text
@@ -223,11 +241,16 @@ def claims(documents: Iterable[Document]) -> dict[str, tuple[PurePath, ...]]:
     """Every id and alias, case folded, with the files that claim it."""
     found: defaultdict[str, dict[PurePath, None]] = defaultdict(dict)
     for document in documents:
-        if not document.front.present:  # no record yet: it claims nothing
-            continue
-        for name in (document.id, *document.front.texts("aliases")):
-            found[name.casefold()][document.path] = None
+        for name in claimed_names(document):
+            found[name][document.path] = None
     return {name: tuple(paths) for name, paths in found.items()}
+
+
+def claimed_names(document: Document) -> tuple[str, ...]:
+    """The id and the aliases of a record, case folded; what is no record yet claims nothing."""
+    if not document.front.present:
+        return ()
+    return tuple(name.casefold() for name in (document.id, *document.front.texts("aliases")))
 
 
 def _rules_for(document: Document, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:

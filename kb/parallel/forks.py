@@ -6,19 +6,18 @@ To pickle what thousands of pages are made of costs more than the pages.
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kb.errors import KbError
 
-if TYPE_CHECKING:  # the first is not on Windows, the second loads ctypes
+if TYPE_CHECKING:  # who needs one process alone loads none of it
+    from multiprocessing.connection import Connection
     from multiprocessing.context import ForkProcess
     from multiprocessing.sharedctypes import Synchronized
 
@@ -50,6 +49,8 @@ def run_in_forks(
     raises what `work` raises; where work may not be done twice, both are the same `KbError`. Only
     the main thread forks: what others hold locked at that moment would stay locked.
     """
+    import multiprocessing
+
     is_main = threading.current_thread() is threading.main_thread()
     may_fork = is_main and not multiprocessing.current_process().daemon
     if min(processes, len(tasks)) <= 1 or not may_fork:
@@ -76,6 +77,8 @@ def forks(
     Whatever goes wrong in a process, it ends without a word: who reads its pipe gets `EOFError`.
     Raises `OSError` where a process cannot be started.
     """
+    import multiprocessing
+
     fork = multiprocessing.get_context("fork")
     pipes: list[Connection] = []
     started: list[ForkProcess] = []

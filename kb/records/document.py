@@ -178,7 +178,7 @@ class Document:
 
     @cached_property
     def _all_lines(self) -> list[str]:
-        return _lines_of(self.text)
+        return lines_of(self.text)
 
     @cached_property
     def lower(self) -> str:
@@ -232,7 +232,7 @@ def read_document(raw: bytes, path: PurePath, form: Form) -> Document:
     if len(raw) > MAX_RECORD_BYTES or too_many:
         return Document(path, text, FrontMatter(), (), (), form, faults)
     front = read_front_matter(text)
-    texts = _lines_of(text)
+    texts = lines_of(text)
     lines, open_fence = scan_lines(texts[front.end_line :], front.end_line + 1)
     if open_fence:
         message = "this code fence is never closed"
@@ -252,7 +252,7 @@ def _too_many_boxes(text: str) -> Fault | None:
     return Fault(line, 1, "too-large", message)
 
 
-def _lines_of(text: str) -> list[str]:
+def lines_of(text: str) -> list[str]:
     """The lines without their ends."""
     lines = text.split("\n")
     return [line.rstrip("\r") for line in lines] if "\r" in text else lines

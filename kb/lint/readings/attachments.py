@@ -64,6 +64,13 @@ def files_beside(folder: Path) -> Iterator[Path]:
                 yield file
 
 
+def named_files(folder: Path | None) -> Iterator[tuple[str, Path]]:
+    """The files below a folder, each with its path from the folder above; none without a folder."""
+    if folder is not None:
+        for file in files_beside(folder):
+            yield file.relative_to(folder.parent).as_posix(), file
+
+
 def read_decoded(file: Path) -> Decoded | None:
     """What a text file says, None for one that is binary or cannot be read."""
     try:

@@ -355,7 +355,7 @@ def bad_action_date(document: Document, context: LintContext) -> Iterator[Findin
             if not is_day(value):
                 message = _as_iso(key, value, day or read_day(value, document.name_date))
                 yield at_attribute(document, action, value, message)
-            elif key == "closed" and day and day > context.today:
+            elif key == "closed" and day and context.is_future(day):
                 message = f"{name_of(action)} is closed on {day}, which has not come yet"
                 yield at_attribute(document, action, value, message)
 

@@ -349,7 +349,7 @@ def future_clock(document: Document, context: LintContext) -> Iterator[Finding]:
     """Any time of the front matter that lies after today."""
     for entry in _times(document):
         at = read_time(entry.value.text or "")
-        if at and at.date() > context.today:
+        if at and context.is_future(at.date()):
             yield place(
                 entry.value, f"'{entry.key}' is later than today; correct it, or leave it out"
             )

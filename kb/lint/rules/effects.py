@@ -64,7 +64,7 @@ def _why_unfounded(action: ActionItem, key: str, context: LintContext) -> str:
     if day is None or not is_day(said):
         form = "2026-06-01 by @handle" if key == "verified" else "2026-06-01"
         return f"{key} {quoted(written)} is read as nothing; write {key}: {form}"
-    if day > context.today:
+    if context.is_future(day):
         return f"{key} on {day}, which has not come yet"
     closed = action.date("closed")
     if action.state != "closed":

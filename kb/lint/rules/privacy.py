@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from kb.lint.readings.attachments import Decoded, files_beside, read_decoded, why_unread
+from kb.lint.readings.attachments import Decoded, named_files, read_decoded, why_unread
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.lint.rules.evidence.fixture import fixture_path
 from kb.records.document import Document
@@ -162,11 +162,9 @@ def personal_kinds_of(content: Decoded) -> Iterator[tuple[str, int, str]]:
     good="<record>/trace.log",
 )
 def _unread_beside(document: Document, context: LintContext) -> Iterator[Finding]:
-    folder = Path(context.root) / document.path.parent
-    for file in files_beside(folder / document.id) if document.id else ():
+    for name, file in named_files(context.folder_beside(document)):
         unread = why_unread(file)
         if unread:
-            name = file.relative_to(folder).as_posix()
             yield Finding(_mention(document, name), f"{name}: {unread}")
 
 
@@ -183,18 +181,19 @@ _PLACEHOLDERS = {
 
 def _decoded_files(document: Document, context: LintContext) -> Iterator[tuple[str, Decoded]]:
     """The readable files beside a record, by their path from it."""
-    folder = Path(context.root) / document.path.parent
-    files = list(files_beside(folder / document.id)) if document.id else []
+    files = dict(named_files(context.folder_beside(document)))
     named = fixture_path(document.field("replay", "FIXTURE"))
-    if named and not any(file == folder / named for file in files):
-        files += _inside(folder / named, Path(context.root))
-    for file in files:
+    if named and named not in files:
+        root = Path(context.root)
+        folder = root / document.path.parent
+        for file in _inside(folder / named, root):
+            if file not in files.values():
+                inside = file.is_relative_to(folder)
+                files[file.relative_to(folder).as_posix() if inside else named] = file
+    for name, file in files.items():
         content = read_decoded(file)
         if content is not None:
-            yield (
-                file.relative_to(folder).as_posix() if file.is_relative_to(folder) else named,
-                content,
-            )
+            yield name, content
 
 
 def _inside(file: Path, root: Path) -> list[Path]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from kb.lint.readings.attachments import files_beside
+from kb.lint.readings.attachments import named_files
 from kb.lint.rule import Finding, LintContext, rule
 from kb.records.document import Document
 
@@ -33,10 +33,8 @@ class _Mark(msgspec.Struct):
     good='{"kb.redaction": {"kb.applied": true}}',
 )
 def _unredacted_fixture(document: Document, context: LintContext) -> Iterator[Finding]:
-    folder = Path(context.root) / document.path.parent
-    for file in files_beside(folder / document.id) if document.id else ():
+    for name, file in named_files(context.folder_beside(document)):
         if file.suffix == ".json" and _is_marked(file):
-            name = file.relative_to(folder).as_posix()
             at = document.text.find(name)
             line = document.text.count("\n", 0, at) + 1 if at >= 0 else 1
             message = f"{name} was imported with --no-redact: import the trace again without it"

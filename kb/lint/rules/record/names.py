@@ -68,9 +68,9 @@ def future_date(document: Document, context: LintContext) -> Iterator[Finding]:
     """A date later than today, in front matter or file name."""
     node = document.front.get("date")
     written = read_date(node.text or "") if node else None
-    if node and written and written > context.today:
+    if node and written and context.is_future(written):
         yield place(node, f"{written} is later than today, {context.today}; correct the date")
-    elif written is None and document.name_date and document.name_date > context.today:
+    elif written is None and document.name_date and context.is_future(document.name_date):
         yield Finding(1, f"the file name's day {document.name_date} is later than today")
 
 

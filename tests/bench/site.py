@@ -134,11 +134,18 @@ def measure(folder: Path, runs: int, engine: str) -> dict[str, float]:
     result["whole ÷ (engine + index)"] = _ratio(taken, 0)
     result["the same in CPU"] = _ratio(taken, 1)
     result["site, MB"] = made[-1].size_bytes / 1e6
+    result["kb, MB"] = _most_memory(resource.RUSAGE_SELF)
+    result["largest process, MB"] = _most_memory(resource.RUSAGE_CHILDREN)
     box, alone = first_results(folder / f"site-{engine}")
     result["first results, s"] = box
     result["Pagefind's API alone, s"] = alone
     result["first results ÷ Pagefind alone"] = box / alone
     return result
+
+
+def _most_memory(who: int) -> float:
+    """The most memory that one process held: Pagefind's, at thousands of pages."""
+    return resource.getrusage(who).ru_maxrss / 1024
 
 
 def _ratio(taken: dict[str, list[tuple[float, float]]], unit: int) -> float:

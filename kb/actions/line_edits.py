@@ -11,14 +11,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from types import MappingProxyType
+from typing import Any
 
 from kb.errors import KbError
 from kb.library import Library
 from kb.records.document import Document, read_document
 from kb.records.front_matter import Node
+from kb.records.front_matter_keys import READERS
 from kb.records.list_items import ActionItem
-from kb.records.model import Occurrence, Postmortem, SignOff, interpret
+from kb.records.model import Occurrence, SignOff, interpret
 from kb.safe_files import replace_known
 
 _BOX = re.compile(r"^([ \t]*[-*+][ \t]+\[)[ xX-](\])")
@@ -66,7 +67,7 @@ def close_action(document: Document, label: str, day: date, state: str = "closed
     mark = "x" if state == "closed" else "-"
     lines[item.line - 1] = _BOX.sub(rf"\g<1>{mark}\g<2>", lines[item.line - 1], count=1)
     _set_attribute(lines, item, "closed", day.isoformat())
-    return _checked(document, "\n".join(lines), {label: {"state": state, "closed": str(day)}})
+    return _edited(document, lines, label, {"state": state, "closed": str(day)})
 
 
 def reopen_action(document: Document, label: str) -> ActionEdit:
@@ -84,7 +85,7 @@ def reopen_action(document: Document, label: str) -> ActionEdit:
         if item.attribute(key):
             _drop_attribute(lines, item, key)
     changes = {"state": "open"} | {key: "" for key in _OF_THE_CLOSING if item.attribute(key)}
-    return _checked(document, "\n".join(lines), {label: changes})
+    return _edited(document, lines, label, changes)
 
 
 #: What is said of a closing, and of no other.
@@ -104,7 +105,7 @@ def set_tracker(document: Document, label: str, key: str) -> ActionEdit:
         return ActionEdit(document, document.text)
     lines = document.text.split("\n")
     _set_attribute(lines, item, "tracker", key)
-    return _checked(document, "\n".join(lines), {label: {"tracker": key}})
+    return _edited(document, lines, label, {"tracker": key})
 
 
 def add_sign_off(document: Document, sign_off: SignOff) -> ActionEdit:
@@ -112,12 +113,13 @@ def add_sign_off(document: Document, sign_off: SignOff) -> ActionEdit:
 
     Raises `KbError` where its front matter cannot take one.
     """
-    text = _insert_entry(document, "signoffs", _entry(sign_off))
-    again = interpret(_read_again(document, text))
-    before = interpret(document)
-    if again is None or before is None or again.signoffs != (*before.signoffs, sign_off):
-        raise _refused(document, "the sign-off cannot be added to its front matter")
-    return ActionEdit(document, text)
+    fields = {
+        "owner": sign_off.owner,
+        "at": sign_off.at,
+        "commit": sign_off.commit,
+        "actions": sign_off.actions,
+    }
+    return _with_entry(document, "signoffs", fields, sign_off)
 
 
 def add_occurrence(document: Document, occurrence: Occurrence) -> ActionEdit:
@@ -125,27 +127,11 @@ def add_occurrence(document: Document, occurrence: Occurrence) -> ActionEdit:
 
     Raises `KbError` where its front matter cannot take one.
     """
-    text = _insert_entry(document, "occurrences", _flow(_occurrence_fields(occurrence)))
-    again = interpret(_read_again(document, text))
-    before = interpret(document)
-    expected = before and replace(before, occurrences=(*before.occurrences, occurrence))
-    if again is None or expected is None or _without_lines(again) != _without_lines(expected):
-        raise _refused(document, "the occurrence cannot be added to its front matter")
-    return ActionEdit(document, text)
-
-
-def _without_lines(record: Postmortem) -> Postmortem:
-    """What a record's front matter means: lines further down have other numbers by then."""
-    return replace(record, sections=(), actions=(), timeline=(), priors=())
-
-
-def _occurrence_fields(occurrence: Occurrence) -> dict[str, str]:
-    """What is said of an occurrence, as YAML by key."""
-    words = {key: getattr(occurrence, key) for key in ("route", "trace", "run", "note")}
-    number = {} if occurrence.customers is None else {"customers": str(occurrence.customers)}
-    texts = {key: _quoted(word) for key, word in words.items() if word}
-    note = {"note": texts.pop("note")} if "note" in texts else {}
-    return {"at": _written(occurrence.at), **texts, **number, **note}
+    given = {
+        key: getattr(occurrence, key) for key in ("route", "trace", "run", "customers", "note")
+    }
+    fields = {key: value for key, value in given.items() if value not in ("", None)}
+    return _with_entry(document, "occurrences", {"at": occurrence.at, **fields}, occurrence)
 
 
 def write_change(library: Library, change: ActionEdit) -> None:
@@ -193,7 +179,10 @@ def _set_attribute(lines: list[str], item: ActionItem, key: str, value: str) -> 
 
 
 def _drop_attribute(lines: list[str], item: ActionItem, key: str) -> None:
-    """Take an attribute out of the item where it stands, with the comma that parts it off."""
+    """Take an attribute out of the item where it stands, with the comma that parts it off.
+
+    A line that held nothing else goes with it.
+    """
     behind = re.compile(rf",[ \t]*{key}[ \t]*:[^,\r]*")
     ahead = re.compile(rf"((?:—|–|--)[ \t]*){key}[ \t]*:[^,\r]*,[ \t]*")
     alone = re.compile(rf"[ \t]+(?:—|–|--)[ \t]*{key}[ \t]*:[^,\r]*")
@@ -201,32 +190,97 @@ def _drop_attribute(lines: list[str], item: ActionItem, key: str) -> None:
         for pattern, by in ((behind, ""), (ahead, r"\1"), (alone, "")):
             lines[place], count = pattern.subn(by, lines[place], count=1)
             if count:
+                if not lines[place].strip():
+                    del lines[place]
                 return
 
 
-def _checked(document: Document, text: str, expected: dict[str, dict[str, str]]) -> ActionEdit:
-    """The change, once reading it back shows what was meant and nothing else."""
-    again = _read_again(document, text)
-    if len(again.actions) != len(document.actions):
-        raise _refused(document, "its action list cannot be edited")
-    for before, after in zip(document.actions, again.actions, strict=True):
-        if _content(after) != _content(before, expected.get(before.label, {})):
-            raise _refused(document, f"the line of {before.label or 'an action'} cannot be edited")
+def _edited(
+    document: Document, lines: list[str], label: str, changes: Mapping[str, str]
+) -> ActionEdit:
+    """The record with these lines, in which an action is to say something else."""
+    before = _content(document)
+    meant = tuple(
+        _with_changes(one, changes) if one.label == label else one for one in before.actions
+    )
+    what = f"the line of {label} cannot be edited"
+    return _checked(document, "\n".join(lines), replace(before, actions=meant), what)
+
+
+def _with_entry(
+    document: Document, key: str, fields: Mapping[str, object], value: object
+) -> ActionEdit:
+    """The record with an entry of these fields under a key, which is to be read as `value`."""
+    text = _insert_entry(document, key, _flow(fields))
+    before = _content(document)
+    entry = {name: _scalar(field) for name, field in fields.items()}
+    given = before.keys.get(key)
+    written = [*given, entry] if isinstance(given, list) else [entry]
+    values = {**before.values, key: (*before.values[key], value)}
+    meant = replace(before, keys={**before.keys, key: written}, values=values)
+    return _checked(document, text, meant, f"the entry cannot be added to its `{key}`")
+
+
+@dataclass(frozen=True, slots=True)
+class _Action:
+    """What one action says; `attributes` in the order of their names."""
+
+    label: str
+    state: str
+    text: str
+    attributes: tuple[tuple[str, str], ...]
+    unread: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """All that a record says, but not on which lines.
+
+    `keys` are the entries of the front matter as written and `values` what is read of them;
+    `comments` are those for the checker, `prose` the lines that belong to no action.
+    """
+
+    keys: Mapping[str, object]
+    values: Mapping[str, Any]
+    comments: tuple[str, ...]
+    actions: tuple[_Action, ...]
+    prose: tuple[str, ...]
+
+
+def _content(document: Document) -> _Content:
+    front = document.front
+    taken = {n for item in document.actions for n in range(item.line, item.end_line + 1)}
+    lines = enumerate(document.text.split("\n"), start=1)
+    return _Content(
+        keys={entry.key: entry.value.plain() for entry in front.entries},
+        values={key: read(front, key) for key, read in READERS.items()},
+        comments=tuple(text for _, text in front.comments),
+        actions=tuple(map(_action_content, document.actions)),
+        prose=tuple(text for n, text in lines if n > front.end_line and n not in taken),
+    )
+
+
+def _action_content(item: ActionItem) -> _Action:
+    attributes = tuple(sorted(item.attributes))
+    return _Action(item.label, item.state, item.text, attributes, item.unread)
+
+
+def _with_changes(action: _Action, changes: Mapping[str, str]) -> _Action:
+    """An action with another state and attributes; an empty one is taken away."""
+    given = {key: value for key, value in changes.items() if key != "state"}
+    kept = {key: value for key, value in (dict(action.attributes) | given).items() if value}
+    state = changes.get("state", action.state)
+    return replace(action, state=state, attributes=tuple(sorted(kept.items())))
+
+
+def _checked(document: Document, text: str, meant: _Content, what: str) -> ActionEdit:
+    """The change, once reading it back shows what was meant and nothing else.
+
+    Raises `KbError`, which says `what` could not be done.
+    """
+    if _content(read_document(_encoded(text), document.path, document.form)) != meant:
+        raise _refused(document, what)
     return ActionEdit(document, text)
-
-
-def _content(
-    item: ActionItem, changes: Mapping[str, str] = MappingProxyType({})
-) -> tuple[str, str, str, list[tuple[str, str]]]:
-    """What an action says, with some of it changed; attributes in the order of their names."""
-    attributes = dict(item.attributes) | {k: v for k, v in changes.items() if k != "state"}
-    kept = ((key, value) for key, value in attributes.items() if value)
-    pairs = sorted(kept if changes else item.attributes)
-    return item.label, changes.get("state", item.state), item.text, pairs
-
-
-def _read_again(document: Document, text: str) -> Document:
-    return read_document(_encoded(text), document.path, document.form)
 
 
 def _encoded(text: str) -> bytes:
@@ -242,24 +296,28 @@ def _refused(document: Document, what: str) -> KbError:
     )
 
 
-def _entry(sign_off: SignOff) -> str:
-    return _flow(
-        {
-            "owner": _quoted(sign_off.owner),
-            "at": _written(sign_off.at),
-            "commit": _quoted(sign_off.commit),
-            "actions": f"[{', '.join(sign_off.actions)}]",
-        }
-    )
+def _flow(fields: Mapping[str, object]) -> str:
+    """Fields as one entry on one line."""
+    return "{" + ", ".join(f"{key}: {_yaml(value)}" for key, value in fields.items()) + "}"
 
 
-def _flow(fields: Mapping[str, str]) -> str:
-    """Keys and YAML values as one entry on one line."""
-    return "{" + ", ".join(f"{key}: {value}" for key, value in fields.items()) + "}"
+def _yaml(value: object) -> str:
+    """A value of a field as YAML: only texts are quoted."""
+    scalar = _scalar(value)
+    if isinstance(scalar, list):
+        return f"[{', '.join(scalar)}]"
+    return _quoted(scalar) if isinstance(value, str) else scalar
 
 
-def _written(at: datetime | None) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if at else "unknown"
+def _scalar(value: object) -> str | list[str]:
+    """A value of a field as it is read back without its quotes; a time None is unknown."""
+    if isinstance(value, tuple):
+        return [*value]
+    if value is None:
+        return "unknown"
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return str(value)
 
 
 def _quoted(word: str) -> str:

@@ -1,4 +1,4 @@
-"""Numbers, durations, intervals and plurals in words, and the word that a slip may have meant."""
+"""Numbers, durations, intervals and plurals in words."""
 
 from __future__ import annotations
 
@@ -72,15 +72,6 @@ def listed(words: Sequence[str], last: str = "and") -> str:
 def said_day(day: date) -> str:
     """A day as people read it: `12 Apr 2026`."""
     return f"{day.day} {day:%b %Y}"
-
-
-def nearest_word(word: str, known: Iterable[str]) -> str:
-    """The known word that is meant, empty for none; case makes no difference."""
-    import difflib
-
-    names = {name.casefold(): name for name in known if name}
-    found = difflib.get_close_matches(word.casefold(), names, n=1)
-    return names[found[0]] if found else ""
 
 
 def _share(value: float) -> str:

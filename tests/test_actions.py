@@ -129,7 +129,7 @@ def test_filters_narrow_the_list(
         ("--class", "runaway-lop", "Did you mean 'runaway-loop'?"),
         ("--record", "2026-05-01-incidents", "Did you mean '2026-05-01-incident'?"),
         ("--gate", "restrat", "Did you mean 'restart'?"),
-        ("--lever", "zzz", "Known: alert, "),
+        ("--lever", "zzz", "One of: alert, "),
     ],
 )
 def test_a_word_nobody_uses_is_not_answered_with_an_empty_list(

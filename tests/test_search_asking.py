@@ -131,7 +131,7 @@ def test_a_library_keeps_its_index_out_of_git(stories: Path) -> None:
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("2025-01-10-refund-twise", "Did you mean 2025-01-10-refund-twice?"),
+        ("2025-01-10-refund-twise", "Did you mean '2025-01-10-refund-twice'?"),
         ("drafts/no-such-draft", "no such file"),
         ("trace.jsonl", "no such file"),
         ("postmortems/my new.md", "no such file"),

@@ -22,6 +22,7 @@ from kb.actions.effectiveness import (
     effect_evidence,
     effect_of,
 )
+from kb.known_words import folded
 from kb.records.effectiveness_attributes import verification, watch_days
 from kb.records.list_items import ActionItem
 from kb.records.model import Postmortem
@@ -147,15 +148,15 @@ def actions(
 
 
 def with_uniform_owners(found: Iterable[Action]) -> tuple[Action, ...]:
-    """The actions, owners that differ in case alone spelled as they mostly are: `ops` and `Ops`."""
+    """The actions, with one owner spelled as it mostly is: `ops`, `Ops` and `@ops` are one."""
     every = tuple(found)
     counts = Counter(action.owner for action in every)
     spelled: dict[str, str] = {}
     for owner in sorted(counts, key=lambda owner: (-counts[owner], owner)):
-        spelled.setdefault(owner.casefold(), owner)
+        spelled.setdefault(folded(owner), owner)
     return tuple(
         action
-        if (owner := spelled[action.owner.casefold()]) == action.owner
+        if (owner := spelled[folded(action.owner)]) == action.owner
         else replace(action, owner=owner)
         for action in every
     )

@@ -8,9 +8,8 @@ from datetime import date
 from pathlib import Path
 
 from kb.actions.action import Action
-from kb.errors import KbError
+from kb.known_words import check_word, folded
 from kb.library import Library
-from kb.numbers_in_words import nearest_word
 
 
 @dataclass(frozen=True)
@@ -38,10 +37,14 @@ class ActionFilter:
         levers = form.words("lever") | {item.attribute("lever") for item in items}
         gates = form.words("gate") | {item.attribute("gate") for item in items}
         classes = form.words("classes") | {word for record in records for word in record.classes}
-        _check_word("lever", self.lever, levers)
-        _check_word("gate", self.gate, gates)
-        _check_word("class", self.failure_class, classes)
-        _check_word("record", record_id_in(self.record), {d.id for d in library.documents})
+        for what, word, known in (
+            ("lever", self.lever, levers),
+            ("gate", self.gate, gates),
+            ("class", self.failure_class, classes),
+            ("record", record_id_in(self.record), {d.id for d in library.documents}),
+        ):
+            if word:
+                check_word(what, word, known)
 
     def chosen(self, every: Iterable[Action]) -> list[Action]:
         """Those of some actions that are asked for, in their order."""
@@ -75,15 +78,6 @@ def record_id_in(name: str) -> str:
     return Path(name).name.removesuffix(".md")
 
 
-def _check_word(what: str, word: str, known: Iterable[str]) -> None:
-    names = {name.casefold(): name for name in known if name}
-    if not word or word.casefold() in names:
-        return
-    near = nearest_word(word, names.values())
-    todo = f"Did you mean '{near}'?" if near else f"Known: {', '.join(sorted(names))}"
-    raise KbError(f"there is no {what} '{word}'", todo=todo[:300])
-
-
 def _is_asked(wanted: str, given: str) -> bool:
-    """Whether two words are one but for case and the @ of a handle; an empty wish is any."""
-    return not wanted or wanted.lstrip("@").casefold() == given.lstrip("@").casefold()
+    """Whether two words are one; an empty wish is any."""
+    return not wanted or folded(wanted) == folded(given)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from kb.errors import KbError
-from kb.numbers_in_words import nearest_word
+from kb.known_words import nearest_word
 
 _BETWEEN_WORDS = re.compile(r"[\s_-]+")
 #: To compare longer texts costs more than it tells.

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from kb.actions.gate import Decision
 from kb.actions.line_edits import ActionEdit, add_sign_off
 from kb.errors import KbError
+from kb.known_words import folded
 from kb.library import Library
 from kb.records.document import Document
 from kb.records.model import SignOff
@@ -49,7 +50,7 @@ def _unsigned(decision: Decision, document: Document, owner: str) -> tuple[str, 
     accepted = {
         label
         for record_id, signed in decision.signoffs
-        if record_id == document.id and _same_owner(signed.owner, owner)
+        if record_id == document.id and folded(signed.owner) == folded(owner)
         for label in signed.actions
     }
     is_news = any(
@@ -78,10 +79,6 @@ def _signed(library: Library, repo: Repo, document: Document, signed: SignOff) -
 def _plain(raw: bytes) -> bytes:
     """The bytes whatever the line ends: Git may convert them on the way."""
     return raw.replace(b"\r\n", b"\n")
-
-
-def _same_owner(one: str, other: str) -> bool:
-    return one.strip().lstrip("@").casefold() == other.strip().lstrip("@").casefold()
 
 
 def _label_number(label: str) -> int:

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 from kb.adopt.classify import KEYS, RecordProposals, WordProposal, missing_keys
 from kb.errors import KbError
+from kb.known_words import nearest_word
 from kb.library import Library
-from kb.numbers_in_words import nearest_word
 from kb.records.document import Document
 from kb.records.form import Form
 from kb.safe_files import replace_known

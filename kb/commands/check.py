@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kb.errors import KbError
+from kb.known_words import did_you_mean
 from kb.library import LOCAL_FOLDER, Library, find_root, open_library, unread_library
 from kb.lint.parallel_check import check_library, is_large
 from kb.lint.registry import all_rules
@@ -186,9 +187,6 @@ def _as_rule_name(text: str) -> str:
 
 
 def _no_rule(text: str) -> KbError:
-    import difflib
-
-    known = {word.lower(): word for rule in all_rules() for word in (rule.name, rule.code)}
-    near = difflib.get_close_matches(text.strip().lower(), known, n=1)
-    todo = f"Did you mean '{known[near[0]]}'?" if near else "'kb rules' lists them all."
+    known = [word for rule in all_rules() for word in (rule.name, rule.code)]
+    todo = did_you_mean(text.strip(), known, "'kb rules' lists them all.")
     return KbError(f"there is no rule '{text}'", todo=todo)

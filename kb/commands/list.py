@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import click
 from kb.commands.metrics import read_day
 from kb.commands.option_completion import owners, routes, words
 from kb.errors import KbError
+from kb.known_words import check_word, folded
 from kb.library import Library, open_library
 from kb.numbers_in_words import plural
 from kb.records.model import Postmortem
@@ -44,10 +44,10 @@ class RecordFilter:
 
     def allows(self, record: Postmortem) -> bool:
         """Whether a record is asked for; case and the @ of an owner make no difference."""
-        told = f"{record.id} {record.title}".casefold()
+        id_and_title = f"{record.id} {record.title}".casefold()
         return all(
             (
-                all(part.casefold() in told for part in self.text),
+                all(part.casefold() in id_and_title for part in self.text),
                 _is_asked(self.status, (record.status,)),
                 _is_asked(self.origin, (record.origin,)),
                 _is_asked(self.kind, (record.kind,)),
@@ -61,11 +61,7 @@ class RecordFilter:
 
 
 def _is_asked(wanted: str | None, given: Iterable[str]) -> bool:
-    return wanted is None or _plain(wanted) in {_plain(word) for word in given}
-
-
-def _plain(word: str) -> str:
-    return word.lstrip("@").casefold()
+    return wanted is None or folded(wanted) in {folded(word) for word in given}
 
 
 @click.command("list")
@@ -140,11 +136,8 @@ def _refuse_unknown(libraries: Sequence[Library], wanted: RecordFilter) -> None:
         "owner": (wanted.owner, {owner for record in records for owner in record.owners}),
     }
     for what, (word, names) in known.items():
-        plain = {_plain(name): name for name in names if name}
-        if word is not None and _plain(word) not in plain:
-            near = difflib.get_close_matches(_plain(word), plain, n=1)
-            todo = f"Did you mean '{plain[near[0]]}'?" if near else f"One of: {', '.join(plain)}"
-            raise KbError(f"there is no {what} '{word}'", todo=todo[:300])
+        if word is not None:
+            check_word(what, word, names)
 
 
 def _lines(record: Postmortem, team: str) -> tuple[str, str]:

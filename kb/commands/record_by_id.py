@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
 from kb.errors import KbError
+from kb.known_words import did_you_mean
 from kb.library import Library, load_document, record_files
 from kb.streams import warn
 from kb.terminal import visible
@@ -27,8 +27,7 @@ def record_file(library: Library, record_id: str) -> Path:
         more = ", …" if len(found) > _MOST_SHOWN else ""
         todo = f"One of: {', '.join(found[:_MOST_SHOWN])}{more}"
         raise KbError(f"{len(found)} records have '{record_id}' in their id", todo=todo)
-    near = difflib.get_close_matches(wanted, files, n=1)
-    todo = f"Did you mean '{near[0]}'?" if near else "'kb list' lists the ids."
+    todo = did_you_mean(wanted, files, "'kb list' lists the ids.")
     raise KbError(f"there is no record '{record_id}'", todo=todo)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import os
 import re
@@ -17,6 +16,7 @@ import click
 
 from kb.commands.option_completion import record_ids
 from kb.errors import KbError
+from kb.known_words import did_you_mean
 from kb.streams import echo, echo_json, read_stdin, too_long, warn
 from kb.terminal import visible
 
@@ -124,8 +124,7 @@ def _refuse_mistyped(library: Library, query: str) -> None:
     """Raise `KbError` for what names a record or a file that is not there: it is no question."""
     if _ID.fullmatch(query):
         known = [path.stem for path in _record_files(library)]
-        near = difflib.get_close_matches(query.lower(), known, n=1)
-        todo = f"Did you mean {near[0]}?" if near else "Take an id from kb similar."
+        todo = did_you_mean(query, known, "Take an id from kb similar.")
         raise KbError(f"there is no record {query}", todo=todo)
     if _looks_like_path(query):
         todo = f"Check the path, or ask with the word itself: {_PIPED}."

@@ -8,6 +8,8 @@ from typing import ClassVar
 
 import click
 
+from kb.known_words import did_you_mean
+
 
 class VerbGroup(click.Group):
     """The verbs of `SECTIONS`, in its order; the code of each is the module `MODULE` names."""
@@ -43,7 +45,5 @@ class VerbGroup(click.Group):
                 formatter.write_dl([(verb.ljust(widest), does) for verb, does in verbs.items()])
 
     def _did_you_mean(self, ctx: click.Context, word: str) -> str:
-        import difflib
-
-        near = difflib.get_close_matches(word, self.list_commands(ctx), n=1)
-        return f"No such command '{word}'. Did you mean '{near[0]}'?" if near else ""
+        hint = did_you_mean(word, self.list_commands(ctx), "")
+        return hint and f"No such command '{word}'. {hint}"

@@ -14,7 +14,7 @@ from pathlib import Path, PurePath
 
 from kb.config import FIRST_EDITION, CheckConfig
 from kb.errors import KbError
-from kb.numbers_in_words import nearest_word
+from kb.known_words import nearest_word
 from kb.records.document import Document
 from kb.records.form import Form
 from kb.records.model import Outline

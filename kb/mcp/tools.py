@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from kb.errors import KbError
+from kb.known_words import did_you_mean
 from kb.library import load_document, record_files
 from kb.mcp.bounded_answer import as_text, marked, schema_of
 from kb.mcp.read_messages import MOST_BYTES, TOO_LONG
@@ -237,8 +237,7 @@ def _record_beside(library: Library, record_id: str) -> Document | None:
 
 def _refuse_id(record_id: str, known: Iterable[str]) -> NoReturn:
     stems = [name.removesuffix(".md") for name in known]
-    near = difflib.get_close_matches(record_id.lower(), stems, n=1)
-    todo = f"Did you mean '{near[0]}'?" if near else "Take one from similar_incidents."
+    todo = did_you_mean(record_id, stems, "Take one from similar_incidents.")
     raise KbError(f"no record has the id '{record_id}'", todo=todo)
 
 

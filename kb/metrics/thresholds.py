@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kb.errors import KbError
+from kb.known_words import did_you_mean
 from kb.metrics.page_values import MetricsPage
 from kb.metrics.registry import MEASURES
 from kb.numbers_in_words import format_value
@@ -35,11 +35,9 @@ def check_names(names: Iterable[str]) -> None:
     known = [row.name for row in MEASURES]
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"Did you mean '{near[0]}'? " if near else ""
-            raise KbError(
-                f"there is no measure '{name}'", todo=f"{hint}'kb metrics --names' lists them."
-            )
+            hint = did_you_mean(name, known, "")
+            todo = f"{hint} 'kb metrics --names' lists them.".strip()
+            raise KbError(f"there is no measure '{name}'", todo=todo)
 
 
 def failures(page: MetricsPage, limits: Iterable[Limit]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.errors import KbError
-from kb.numbers_in_words import nearest_word
+from kb.known_words import nearest_word
 from kb.records.form import Form
 from kb.search.bm25 import bag_of
 from kb.search.encoder.encoder import Vectors

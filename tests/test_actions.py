@@ -230,8 +230,8 @@ def test_an_action_is_named_by_a_part_of_its_record_too(run: Any, folder: Path) 
     assert (status, f"{name}.md: {label} closed" in out) == (0, True)
 
 
-def test_owners_that_differ_in_case_are_one() -> None:
-    owners = ("ops", "Ops", "Ops", "")
+def test_owners_that_differ_in_case_or_an_at_sign_are_one() -> None:
+    owners = ("@ops", "Ops", "Ops", "")
     text = "".join(
         f"- [ ] A{n}: x{f' — owner: {owner}' if owner else ''}\n"
         for n, owner in enumerate(owners, 1)

@@ -18,7 +18,7 @@ from kb.library import Library, load_document, open_library, unread_library
 
 if TYPE_CHECKING:
     from kb.actions.action import Action
-    from kb.actions.gate import Decision
+    from kb.actions.gate import GateDecision
     from kb.lint.runner import Report
     from kb.metrics.page_values import MetricsPage
     from kb.repo import Repo
@@ -130,12 +130,12 @@ class KnowledgeBase:
         reading = read_all(self.library, self.repo, now)
         return listed(actions(self.library, reading.trails, now.day))
 
-    def gate(self, route: str, gate: str = "restart") -> Decision:
+    def gate(self, route: str, gate: str = "restart") -> GateDecision:
         """Whether a route may run again, or (`gate="rollout"`) be expanded."""
-        from kb.actions.gate import decide
+        from kb.actions.gate import decide_gate
         from kb.actions.gate_inputs import read_gate_context
         from kb.metrics.compute_page import read_as_of
 
         now = read_as_of(self.repo, None, datetime.now(UTC))
         context = read_gate_context(self.library, self.repo, route, now)
-        return decide(self.library, route, gate, now, context)
+        return decide_gate(self.library, route, gate, now, context)

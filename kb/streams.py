@@ -237,7 +237,7 @@ def open_protocol_streams() -> Iterator[ProtocolStreams]:
     """
     for name in ("stdin", "stdout"):
         if _unguarded(name) is None:
-            raise KbError("is closed", where=_WORDS[name], todo="A client talks through it.")
+            raise KbError("is closed", where=_WORDS[name], todo="Leave it to the client.")
     reader, writer = os.dup(0), os.dup(1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)

@@ -26,7 +26,7 @@ from typing import Any
 import anyio
 from kb.actions.action import actions_of
 from kb.actions.dates_from_git import Trail
-from kb.actions.gate import decide, open_gates
+from kb.actions.gate import decide_gate, open_gates
 from kb.actions.gate_inputs import GateContext
 from kb.actions.render import gate_text
 from kb.as_of import AsOf
@@ -169,7 +169,7 @@ def _gates(document: Document) -> None:
     routes = {record.route for record in library.records} | {"billing-agent"}
     for context in (GateContext(), GateContext((document,))):
         for route in routes:
-            decision = decide(library, route, "restart", AsOf(NOW), context)
+            decision = decide_gate(library, route, "restart", AsOf(NOW), context)
             json.loads(encoded(gate_json(decision)))
             gate_text(decision)
     open_gates(library, NOW.date())

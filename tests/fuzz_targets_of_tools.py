@@ -24,7 +24,7 @@ from kb.records.document import read_document
 from kb.repo import open_repo
 from kb.traces.effects.shell_effects import command_effects
 from kb.traces.effects.sql_effects import sql_effects
-from kb.walls.decide import decide
+from kb.walls.match_call import matching_walls
 from kb.walls.match_words import UnjudgeableError
 
 from conftest import EXAMPLE
@@ -84,7 +84,7 @@ def command_line(raw: bytes) -> None:
     command_effects(text, {})
     sql_effects(text)
     with suppress(UnjudgeableError):
-        decide(_ROWS, "Bash", {"command": text})
+        matching_walls(_ROWS, "Bash", {"command": text})
 
 
 _ROWS: tuple[dict[str, Any], ...] = tuple(

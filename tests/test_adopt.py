@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from kb.actions.gate import decide
+from kb.actions.gate import decide_gate
 from kb.adopt.days_in_text import read_written_day
 from kb.as_of import AsOf
 from kb.commands.adopt import command
@@ -75,7 +75,7 @@ def test_forty_are_adopted_checked_without_an_error_and_undone_by_one_revert(tea
     assert len(library.published) == 40
     assert all(record.is_adopted for record in library.records)
     assert check_library(team, today=TODAY).errors == 0
-    asked = decide(library, "any", "restart", AsOf(datetime(2026, 11, 30, tzinfo=UTC)))
+    asked = decide_gate(library, "any", "restart", AsOf(datetime(2026, 11, 30, tzinfo=UTC)))
     assert asked.verdict == "unknown-route"
     assert git(team, "log", "--oneline").count("\n") == 1
     git(team, "add", "-A")

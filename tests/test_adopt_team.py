@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from kb.actions.gate import decide
+from kb.actions.gate import decide_gate
 from kb.adopt.input_files import find_files
 from kb.as_of import AsOf
 from kb.cli import cli
@@ -136,7 +136,7 @@ def test_forty_and_three_are_checked_gated_and_measured_each_as_what_it_is(team:
     assert len(library.records) == 43
     assert {record.severity for record in library.records if record.is_adopted} == {"SEV1", "SEV2"}
     assert check_library(team, today=TODAY).errors == 0
-    asked = decide(library, "billing-agent", "restart", AS_OF)
+    asked = decide_gate(library, "billing-agent", "restart", AS_OF)
     assert (asked.verdict, asked.unreadable) == ("clear", ())
     facts = MetricsInput(library.records, AS_OF)
     assert reading_list(facts).n + reading_list(facts).unknown == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from kb.actions.gate import decide
+from kb.actions.gate import decide_gate
 from kb.as_of import AsOf
 from kb.commands.list import command as list_command
 from kb.library import open_library
@@ -74,7 +74,9 @@ def test_a_slip_in_the_word_adopted_does_not_free_a_record(tmp_path: Path) -> No
 
 
 def test_no_gate_waits_for_an_adopted_record(tmp_path: Path) -> None:
-    decision = decide(open_library(library_with(tmp_path, one="")), "refunds", "restart", AS_OF)
+    decision = decide_gate(
+        open_library(library_with(tmp_path, one="")), "refunds", "restart", AS_OF
+    )
     assert decision.verdict == "unknown-route"
     assert (decision.blocking, decision.unreadable) == ((), ())
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kb.actions.action import Action, actions
 from kb.actions.effectiveness import EffectEvidence
-from kb.actions.gate import decide, open_gates
+from kb.actions.gate import decide_gate, open_gates
 from kb.actions.line_edits import reopen_action
 from kb.as_of import AsOf
 from kb.cli import cli
@@ -348,13 +348,13 @@ def test_reopening_takes_the_closing_and_leaves_the_rest(line: str, after: str) 
 def test_the_gate_shuts_when_a_condition_that_was_done_has_failed(folder: Path) -> None:
     written(folder, clocks="{restarted: 2026-05-02T00:00:00Z}")
     now = AsOf(datetime(2026, 8, 1, tzinfo=UTC))
-    assert decide(open_library(folder), "refunds", "restart", now).passes
+    assert decide_gate(open_library(folder), "refunds", "restart", now).passes
     written(folder, occurrences="[{at: 2026-06-20T09:12:00Z}]")
-    shut = decide(open_library(folder), "refunds", "restart", now)
+    shut = decide_gate(open_library(folder), "refunds", "restart", now)
     assert (shut.verdict, [a.label for a in shut.blocking], shut.met) == ("blocked", ["A1"], ())
     assert [a.label for a in open_gates(open_library(folder), LATER)] == ["A1"]
     before = AsOf(datetime(2026, 6, 19, tzinfo=UTC))
-    assert decide(open_library(folder), "refunds", "restart", before).passes
+    assert decide_gate(open_library(folder), "refunds", "restart", before).passes
 
 
 def test_the_gate_says_that_it_did_not_hold_and_the_way_out(folder: Path) -> None:

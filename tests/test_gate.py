@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kb.actions.gate import decide, open_gates
+from kb.actions.gate import decide_gate, open_gates
 from kb.actions.line_edits import add_sign_off
 from kb.as_of import AsOf
 from kb.errors import KbError
@@ -41,7 +41,7 @@ def put(folder: Path, one: Story, text: str | None = None) -> None:
 
 
 def passes(folder: Path, gate: str = "restart", route: str = "refunds-agent") -> bool:
-    return decide(open_library(folder), route, gate, AT).passes
+    return decide_gate(open_library(folder), route, gate, AT).passes
 
 
 def test_the_gate_blocks_and_then_releases_over_two_commits(
@@ -99,7 +99,7 @@ def test_a_rollout_has_conditions_of_its_own(library_folder: Path) -> None:
     put(library_folder, story(gate="rollout"))
     assert passes(library_folder, "restart")
     assert not passes(library_folder, "rollout")
-    decision = decide(open_library(library_folder), "refunds-agent", "restart", AT)
+    decision = decide_gate(open_library(library_folder), "refunds-agent", "restart", AT)
     assert [action.id for action in decision.elsewhere] == ["2026-05-01-incident#A1"]
 
 

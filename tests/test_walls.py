@@ -19,15 +19,16 @@ from kb.records.wall_definitions import Wall, wall_faults, walls_of
 from kb.shell_tools import COMMAND_KEYS, shell_tools
 from kb.traces.effects.call_effect import Effects
 from kb.traces.run import Effect, ToolCall
+from kb.trust import Wish, is_trusted
 from kb.user_config import UserConfig, WallSettings, read_user_config, write_user_config
-from kb.walls import guard
+from kb.walls import compile_table, guard
+from kb.walls.answer_call import open_table
 from kb.walls.compile_table import GatheredWalls, gather, row_of, wishes_of_walls
-from kb.walls.decide import decide, walls_met
 from kb.walls.firing_log import firings, give_pass
 from kb.walls.local_paths import firings_path, passes_path, table_path
-from kb.walls.match_words import UnjudgeableError
+from kb.walls.match_call import matching_walls
+from kb.walls.match_words import UnjudgeableError, longest_part, matches
 from kb.walls.proof import StoredRun, proofs_text, prove, stored_runs
-from kb.walls.wildcards import longest_part, matches
 from msgspec import structs
 
 from conftest import EXAMPLE, ROOT
@@ -199,7 +200,7 @@ def test_a_hostile_pattern_takes_no_longer_than_its_text() -> None:
     ],
 )
 def test_a_command_is_found_wherever_it_stands_in_a_line(command: str) -> None:
-    assert decide(rows(TERRAFORM), "Bash", {"command": command})
+    assert matching_walls(rows(TERRAFORM), "Bash", {"command": command})
 
 
 @pytest.mark.parametrize(
@@ -225,7 +226,7 @@ def test_a_command_is_found_wherever_it_stands_in_a_line(command: str) -> None:
 )
 def test_what_may_hold_the_command_and_cannot_be_read_is_said(command: str) -> None:
     with pytest.raises(UnjudgeableError):
-        decide(rows(TERRAFORM), "Bash", {"command": command})
+        matching_walls(rows(TERRAFORM), "Bash", {"command": command})
 
 
 @pytest.mark.parametrize(
@@ -239,7 +240,7 @@ def test_what_may_hold_the_command_and_cannot_be_read_is_said(command: str) -> N
     ],
 )
 def test_what_cannot_be_read_and_holds_no_word_of_a_wall_is_no_alarm(command: str) -> None:
-    assert decide(rows(TERRAFORM), "Bash", {"command": command}) is None
+    assert not matching_walls(rows(TERRAFORM), "Bash", {"command": command})
 
 
 @pytest.mark.parametrize(
@@ -256,7 +257,7 @@ def test_what_cannot_be_read_and_holds_no_word_of_a_wall_is_no_alarm(command: st
 )
 def test_words_that_are_no_such_command_pass(command: str) -> None:
     call = {"command": command or "true"}
-    assert decide(rows(TERRAFORM), "Bash", call) is None
+    assert not matching_walls(rows(TERRAFORM), "Bash", call)
 
 
 @pytest.mark.parametrize(
@@ -274,24 +275,24 @@ def test_words_that_are_no_such_command_pass(command: str) -> None:
 def test_a_shell_is_a_shell_by_whatever_name_an_agent_has_for_it(
     tool: str, arguments: dict[str, Any]
 ) -> None:
-    assert decide(rows(TERRAFORM), tool, arguments)
+    assert matching_walls(rows(TERRAFORM), tool, arguments)
 
 
 def test_every_shell_of_every_agent_is_one_for_a_wall() -> None:
     call = {"command": "terraform destroy"}
-    assert [name for name in shell_tools() if not decide(rows(TERRAFORM), name, call)] == []
+    assert [name for name in shell_tools() if not matching_walls(rows(TERRAFORM), name, call)] == []
 
 
 @pytest.mark.parametrize("words", [["grep", "-c", "terraform destroy"], ["echo", "-c", "a;b"]])
 def test_a_list_of_words_is_a_shell_only_where_one_is_named(words: list[str]) -> None:
-    assert decide(rows(TERRAFORM), "shell", {"command": words}) is None
+    assert not matching_walls(rows(TERRAFORM), "shell", {"command": words})
 
 
 @pytest.mark.parametrize("key", COMMAND_KEYS)
 def test_walls_and_effects_find_a_command_under_the_same_keys(key: str) -> None:
     call = {key: "rm -rf build"}
     text = "\n  - {tool: shell, command: rm, verdict: ask, reason: gone}\n"
-    assert decide(rows(text), "Bash", call)
+    assert matching_walls(rows(text), "Bash", call)
     assert Effects().of_call("Bash", call).effect is Effect.DESTRUCTIVE
 
 
@@ -306,7 +307,7 @@ def test_walls_and_effects_find_a_command_under_the_same_keys(key: str) -> None:
 )
 def test_letters_and_words_of_something_else_are_no_match(wanted: str, command: str) -> None:
     text = f"\n  - {{tool: shell, command: {wanted}, verdict: deny, reason: gone}}\n"
-    assert decide(rows(text), "Bash", {"command": command}) is None
+    assert not matching_walls(rows(text), "Bash", {"command": command})
 
 
 @pytest.mark.parametrize(
@@ -321,13 +322,13 @@ def test_letters_and_words_of_something_else_are_no_match(wanted: str, command: 
 )
 def test_options_and_their_values_may_stand_between(wanted: str, command: str) -> None:
     text = f"\n  - {{tool: shell, command: {wanted}, verdict: deny, reason: gone}}\n"
-    assert decide(rows(text), "Bash", {"command": command})
+    assert matching_walls(rows(text), "Bash", {"command": command})
 
 
 def test_a_shell_without_a_readable_command_is_not_judged() -> None:
     with pytest.raises(UnjudgeableError):
-        decide(rows(TERRAFORM), "Bash", {"command": 5})
-    assert decide(rows(TERRAFORM), "Read", {"command": 5}) is None
+        matching_walls(rows(TERRAFORM), "Bash", {"command": 5})
+    assert not matching_walls(rows(TERRAFORM), "Read", {"command": 5})
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -335,18 +336,18 @@ def test_a_wall_that_cannot_be_judged_takes_no_deny_away(order: int) -> None:
     note = "\n  - {id: W2, tool: shell, command: kubectl delete, verdict: note, reason: careful}\n"
     table = [*rows(TERRAFORM), *rows(note)][::order]
     line = {"command": "terraform destroy -auto-approve; echo 'kubectl delete' ("}
-    found = decide(table, "Bash", line)
+    found = matching_walls(table, "Bash", line)
     assert found
-    assert found["verdict"] == "deny"
+    assert found[0]["verdict"] == "deny"
     with pytest.raises(UnjudgeableError):
-        decide(rows(note), "Bash", line)
+        matching_walls(rows(note), "Bash", line)
 
 
 @pytest.mark.parametrize("flags", ["-rf", "-fr", "-r -f", "-Rfv", "-r /x -f"])
 def test_flags_are_found_in_any_order_and_bundle(flags: str) -> None:
     text = "\n  - {tool: shell, command: rm -rf, verdict: ask, reason: gone}\n"
-    assert decide(rows(text), "Bash", {"command": f"rm {flags} /x"})
-    assert decide(rows(text), "Bash", {"command": "rm -r /x"}) is None
+    assert matching_walls(rows(text), "Bash", {"command": f"rm {flags} /x"})
+    assert not matching_walls(rows(text), "Bash", {"command": "rm -r /x"})
 
 
 @pytest.mark.parametrize(
@@ -383,13 +384,13 @@ def test_what_a_command_does_and_to_what_is_asked(
     conditions: str, command: str, is_met: bool
 ) -> None:
     text = f"\n  - {{tool: shell, {conditions}, verdict: ask, reason: gone}}\n"
-    assert (decide(rows(text), "Bash", {"command": command}) is not None) is is_met
+    assert bool(matching_walls(rows(text), "Bash", {"command": command})) is is_met
 
 
 def test_a_command_that_may_be_meant_and_cannot_be_parsed_is_not_judged() -> None:
     with pytest.raises(UnjudgeableError):
-        decide(rows(TERRAFORM), "Bash", {"command": "terraform plan; destroy (("})
-    assert decide(rows(TERRAFORM), "Bash", {"command": "ls (("}) is None
+        matching_walls(rows(TERRAFORM), "Bash", {"command": "terraform plan; destroy (("})
+    assert not matching_walls(rows(TERRAFORM), "Bash", {"command": "ls (("})
 
 
 @pytest.mark.parametrize(
@@ -425,16 +426,15 @@ def test_arguments_are_asked_by_jsonpath(
     condition: str, arguments: dict[str, Any], is_met: bool
 ) -> None:
     text = f"\n  - {{tool: pay, arguments: {condition}, verdict: ask, reason: much}}\n"
-    assert (decide(rows(text), "pay", arguments) is not None) is is_met
+    assert bool(matching_walls(rows(text), "pay", arguments)) is is_met
 
 
 def test_the_strictest_wall_speaks() -> None:
     text = "".join(
         f"\n  - {{tool: 'mcp__*', verdict: {word}, reason: {word}}}" for word in ("note", "deny")
     )
-    met = list(walls_met(rows(text + "\n"), "mcp__x", {}))
+    met = matching_walls(rows(text + "\n"), "mcp__x", {})
     assert [row["id"] for row in met] == ["2026-02-26-x#W2", "2026-02-26-x#W1"]
-    assert decide(rows(text + "\n"), "mcp__x", {}) == met[0]
 
 
 @pytest.mark.parametrize(
@@ -695,6 +695,28 @@ def test_a_changed_wall_is_another_value_and_the_trusted_one_stays(guarded: Path
     assert hook(call)[0] is None
 
 
+def test_a_wall_written_into_a_record_that_had_none_is_seen(guarded: Path) -> None:
+    other = guarded / "postmortems/2026-03-01-y.md"
+    other.write_text("---\nstatus: published\n---\n# y\n", "utf-8")
+    assert hook(event(guarded, "ls"))[0] is None
+    text = (guarded / "postmortems/2026-02-26-x.md").read_text("utf-8")
+    other.write_text(text.replace("terraform", "tofu"), "utf-8")
+    assert "other walls than those you trust" in hook(event(guarded, "ls"))[0]["systemMessage"]
+
+
+def test_a_record_that_changes_while_its_walls_are_read_is_read_again(
+    guarded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def changed_meanwhile(root: Path, wish: Wish) -> bool:
+        record(guarded, TERRAFORM.replace("terraform destroy\n", "nothing destroy\n"))
+        return is_trusted(root, wish)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(compile_table, "is_trusted", changed_meanwhile)
+        assert not compile_table.bring_up_to_date(str(guarded)).notice
+    assert "other walls than those you trust" in open_table(str(guarded)).notice
+
+
 def test_walls_that_are_gone_stay_until_their_user_says_so(guarded: Path) -> None:
     (guarded / "postmortems/2026-02-26-x.md").unlink()
     call = event(guarded, "terraform destroy")
@@ -707,9 +729,9 @@ def test_trust_does_not_hang_on_the_shells_that_this_version_knows(library_folde
     record(library_folder, TERRAFORM)
     found = gather(library_folder, read_config(library_folder))
     (row,) = found.rows
-    other = GatheredWalls(({**row, "tools": [*row["tools"], "a_shell_of_tomorrow"]},), found.files)
+    other = GatheredWalls(({**row, "tools": [*row["tools"], "a_shell_of_tomorrow"]},))
     assert other.wish == found.wish
-    assert GatheredWalls(({**row, "verdict": "note"},), found.files).wish != found.wish
+    assert GatheredWalls(({**row, "verdict": "note"},)).wish != found.wish
 
 
 def test_a_draft_has_no_wall_in_force(library_folder: Path) -> None:
@@ -951,7 +973,7 @@ def test_the_hook_imports_nothing_heavy(guarded: Path) -> None:
     heavy = {"click", "msgspec", "yaml", "git", "numpy", "pathlib", "dataclasses", "tree_sitter"}
     heavy |= {"typing", "inspect"}
     assert heavy & {name.partition(".")[0] for name in loaded} == set()
-    assert "kb.walls.decide" in loaded
+    assert "kb.walls.match_call" in loaded
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ class ReplayedCondition:
 
 
 @dataclass(frozen=True)
-class Decision:
+class GateDecision:
     """Whether a gate of a route is open, and why.
 
     `blocking` are the conditions that are not met, longest overdue first: open ones, cancelled ones
@@ -96,7 +96,7 @@ class Decision:
         return self.verdict == "clear" or is_new
 
 
-def decide(
+def decide_gate(
     library: Library,
     route: str,
     gate: str,
@@ -104,7 +104,7 @@ def decide(
     context: GateContext | None = None,
     *,
     lets_unknown_pass: bool = False,
-) -> Decision:
+) -> GateDecision:
     """The decision for a route, from the records in review and published that are no fiction.
 
     Without `context`, the misplaced files of the working tree are read, and no sign-off is compared
@@ -120,7 +120,7 @@ def decide(
     here = [(record, action) for record, action in found if _is_for(action, gate)]
     waived = [a for r, a in here if _is_waived(r, a, context)]
     impossible = (place for r, a in here for place in _impossible(r, a, as_of.day))
-    return Decision(
+    return GateDecision(
         route=route,
         gate=gate,
         as_of=as_of,

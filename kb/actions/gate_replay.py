@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kb.actions.action import Action
-from kb.actions.gate import Decision, ReplayedCondition
+from kb.actions.gate import GateDecision, ReplayedCondition
 from kb.library import Library
 
 if TYPE_CHECKING:
@@ -22,8 +22,12 @@ _NOTHING = "INCONCLUSIVE"
 
 
 def with_replays(
-    library: Library, decision: Decision, settings: Settings, jobs: int, allow: Iterable[str] = ()
-) -> Decision:
+    library: Library,
+    decision: GateDecision,
+    settings: Settings,
+    jobs: int,
+    allow: Iterable[str] = (),
+) -> GateDecision:
     """The decision with each condition that asks for it replayed; one run for each record."""
     from kb.traces.replay.suite import run_suite
 

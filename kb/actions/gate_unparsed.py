@@ -40,24 +40,25 @@ class Unreadable:
 def unreadable(library: Library, misplaced: Iterable[Document], route: str) -> Iterator[Unreadable]:
     """What might hide a condition of this route."""
     for document in library.documents:
-        if interpret(document) is None or not _cannot_hold(document, route):
+        if interpret(document) is None or _may_hold_condition(document, route):
             path = str(document.path)
             yield from (Unreadable(path, fault.line, fault.message) for fault in document.faults)
             yield from (Unreadable(path, line, text) for line, text in _ambiguous_lines(document))
     for document in misplaced:
-        if not _cannot_hold(document, route):
+        if _may_hold_condition(document, route):
             yield from _misplaced(document)
 
 
-def _cannot_hold(document: Document, route: str) -> bool:
-    """Whether a file can hold no condition of a route: a draft, adopted, or of another route."""
-    front = document.front
+def _may_hold_condition(document: Document, route: str) -> bool:
+    """Whether a file can hold a condition of a route.
+
+    None can that is a draft, adopted or of another route; but any that cannot be read.
+    """
+    front, named = document.front, document.front.text("route")
     if front.faults or not front.present:
-        return False
-    named = front.text("route")
-    if document.is_adopted:
         return True
-    return front.text("status") == "draft" or (is_route(named) and not is_of_route(named, route))
+    is_of_another = is_route(named) and not is_of_route(named, route)
+    return not (document.is_adopted or front.text("status") == "draft" or is_of_another)
 
 
 def _misplaced(document: Document) -> Iterator[Unreadable]:

@@ -32,7 +32,11 @@ def another_occurrence(
     if not why and own and occurrence.trace == own:
         why = f"{own} is the run of the incident itself"
     if why:
-        raise KbError(why, where=str(document.path), todo="Nothing was written.")
+        raise KbError(
+            f"{why}; nothing was written",
+            where=str(document.path),
+            todo="Note another time that its cause did harm, or none.",
+        )
     return add_occurrence(document, occurrence)
 
 

@@ -9,7 +9,7 @@ from datetime import date
 
 from kb.actions.action import Action, listed
 from kb.actions.effectiveness import EFFECTIVE, FAILED
-from kb.actions.gate import Decision
+from kb.actions.gate import GateDecision
 from kb.as_of import AsOf
 from kb.numbers_in_words import plural
 from kb.terminal import as_lines
@@ -51,7 +51,7 @@ def actions_text(found: Sequence[Action], as_of: AsOf) -> str:
     return as_lines(lines)
 
 
-def gate_text(decision: Decision) -> str:
+def gate_text(decision: GateDecision) -> str:
     """The decision for a deploy log: the verdict, what blocks, and the way out."""
     head = _HEADS[decision.verdict]
     lines = [f"{head}  {decision.route}: {_why(decision)}"]
@@ -86,7 +86,7 @@ _HEADS = {
 }
 
 
-def _why(decision: Decision) -> str:
+def _why(decision: GateDecision) -> str:
     """The verdict in a sentence."""
     if decision.verdict == "unknown-route":
         passed = "; let pass, as asked" if decision.passes else ""
@@ -110,11 +110,11 @@ def _why(decision: Decision) -> str:
     return ", ".join(part for part in reasons if part) or f"no {decision.gate} condition is open"
 
 
-def _conditions(decision: Decision, n: int, state: str) -> str:
+def _conditions(decision: GateDecision, n: int, state: str) -> str:
     return f"{plural(n, f'{decision.gate} condition')} {'is' if n == 1 else 'are'} {state}"
 
 
-def _replays(decision: Decision) -> Iterator[str]:
+def _replays(decision: GateDecision) -> Iterator[str]:
     """What the replays showed, and which were not asked for."""
     for replay in decision.replays:
         yield from _wrapped(f"{replay.verdict}  {replay.action}, replay of {replay.record}:", 2)
@@ -124,7 +124,7 @@ def _replays(decision: Decision) -> Iterator[str]:
         yield from _wrapped(f"Not replayed: {ids}. kb gate {decision.route} --replay does.", 2)
 
 
-def _remarks(decision: Decision) -> Iterator[str]:
+def _remarks(decision: GateDecision) -> Iterator[str]:
     """What was looked at, and what is not counted here."""
     if decision.verdict == "unknown-route":
         near = f"Did you mean '{decision.near}'? " if decision.near else ""
@@ -143,7 +143,7 @@ def _remarks(decision: Decision) -> Iterator[str]:
             yield from _wrapped(f"{title}: {_ids([action.id for action in found])}", 2)
 
 
-def _accepted(decision: Decision) -> Iterator[str]:
+def _accepted(decision: GateDecision) -> Iterator[str]:
     """Who signed for what, and what has changed since."""
     for record, signed in decision.signoffs[-_MOST:]:
         at = f" on {signed.at.date()}" if signed.at else ""
@@ -155,7 +155,7 @@ def _accepted(decision: Decision) -> Iterator[str]:
         yield from _wrapped(f"Reworded since it was signed: {ids}. Sign again if it holds.", 2)
 
 
-def _way_out(decision: Decision) -> Iterator[str]:
+def _way_out(decision: GateDecision) -> Iterator[str]:
     still_open = [action for action in decision.blocking if action.is_open]
     dropped = [action for action in decision.blocking if action.state == "cancelled"]
     broken = [action for action in decision.blocking if action.has_failed]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import PurePosixPath
 
-from kb.actions.gate import Decision
+from kb.actions.gate import GateDecision
 from kb.actions.line_edits import ActionEdit, add_sign_off
 from kb.errors import KbError
 from kb.known_words import folded
@@ -16,7 +16,7 @@ from kb.repo import Repo
 
 
 def sign_off(
-    library: Library, repo: Repo, decision: Decision, *, owner: str, at: datetime
+    library: Library, repo: Repo, decision: GateDecision, *, owner: str, at: datetime
 ) -> tuple[ActionEdit, ...]:
     """The records of the route with an owner's acceptance of their conditions.
 
@@ -26,11 +26,11 @@ def sign_off(
     """
     owner = owner.strip()
     if not owner:
-        raise KbError("a sign-off needs an owner", todo="--sign-off payments-lead")
+        raise KbError("a sign-off needs an owner", todo="Name one: --sign-off payments-lead.")
     if decision.verdict == "unknown-route":
-        near = f"Did you mean '{decision.near}'? " if decision.near else ""
-        todo = f"{near}Only a route that a record names has conditions to accept."
-        raise KbError(f"no record names the route '{decision.route}'", todo=todo)
+        near = f"Did you mean '{decision.near}'?" if decision.near else "Write it into its record."
+        what = f"no record names the route '{decision.route}', so that it has no conditions"
+        raise KbError(what, todo=near)
     second, commit = at.replace(microsecond=0), decision.as_of.commit[:12]
     wanted = ((document, _unsigned(decision, document, owner)) for document in library.documents)
     return tuple(
@@ -40,7 +40,7 @@ def sign_off(
     )
 
 
-def _unsigned(decision: Decision, document: Document, owner: str) -> tuple[str, ...]:
+def _unsigned(decision: GateDecision, document: Document, owner: str) -> tuple[str, ...]:
     """The labels of a record to sign; none where this owner accepted them all as they stand."""
     conditions = [
         action

@@ -63,7 +63,8 @@ def find_files(
     seen: set[Path] = set()
     for path in paths:
         if not path.exists():
-            raise KbError("no such file or folder", where=str(path), todo="Nothing was written.")
+            what = "no such file or folder; nothing was written"
+            raise KbError(what, where=str(path), todo="Check the path.")
         is_folder = path.is_dir()
         for file in _files_below(path.absolute()) if is_folder else (path.absolute(),):
             if file not in seen:

@@ -49,6 +49,6 @@ def refuse_unknown(names: tuple[str, ...], known: list[str]) -> None:
     """Raise `KbError` for a name that `kb.toml` does not hold."""
     for name in names:
         if name not in known:
-            there = ", ".join(known) or "none"
+            there = ", ".join(known)
             what = f"kb.toml names no library '{name}' beside this one"
-            raise KbError(what, todo=f"It names: {there}.")
+            raise KbError(what, todo=f"Name one of: {there}." if there else "Add it to kb.toml.")

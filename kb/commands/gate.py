@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from kb.actions.gate import Decision, decide
+from kb.actions.gate import GateDecision, decide_gate
 from kb.actions.gate_inputs import read_gate_context
 from kb.actions.gate_unparsed import GATES
 from kb.actions.line_edits import write_change
@@ -94,9 +94,9 @@ def command(route: str, as_json: bool, **asked: Any) -> int:
     return _status(decision)
 
 
-def _decide(library: Library, repo: Repo, asked: _Question) -> Decision:
+def _decide(library: Library, repo: Repo, asked: _Question) -> GateDecision:
     context = read_gate_context(library, repo, asked.route, asked.as_of)
-    return decide(
+    return decide_gate(
         library,
         asked.route,
         asked.gate,
@@ -106,7 +106,7 @@ def _decide(library: Library, repo: Repo, asked: _Question) -> Decision:
     )
 
 
-def _replayed(library: Library, decision: Decision, asked: dict[str, Any]) -> Decision:
+def _replayed(library: Library, decision: GateDecision, asked: dict[str, Any]) -> GateDecision:
     """The decision with the runs replayed that its conditions name."""
     if not decision.to_replay:
         return decision
@@ -120,7 +120,7 @@ def _replayed(library: Library, decision: Decision, asked: dict[str, Any]) -> De
     return with_replays(library, decision, settings, os.cpu_count() or 1, allow)
 
 
-def _sign(library: Library, repo: Repo, decision: Decision, owner: str, now: datetime) -> None:
+def _sign(library: Library, repo: Repo, decision: GateDecision, owner: str, now: datetime) -> None:
     """Write the sign-off into each record; all of them are made before the first is written."""
     changes = sign_off(library, repo, decision, owner=owner, at=now)
     for change in changes:
@@ -130,7 +130,7 @@ def _sign(library: Library, repo: Repo, decision: Decision, owner: str, now: dat
         warn("nothing to sign off: no condition without this sign-off")
 
 
-def _status(decision: Decision) -> int:
+def _status(decision: GateDecision) -> int:
     if decision.passes:
         return 0
     return 1 if decision.verdict == "blocked" else 2

@@ -109,8 +109,8 @@ def _compare(library: Library, record_id: str, file: Path, wanted: str) -> None:
         library, record_id, one_run(file, team_settings(Path.cwd()), wanted)
     )
     if why:
-        todo = "Nothing was written. If it is the same failure all the same, give --anyway."
-        raise KbError(why, where=str(file), todo=todo)
+        todo = "If it is the same failure all the same, give --anyway."
+        raise KbError(f"{why}; nothing was written", where=str(file), todo=todo)
     if uncompared:
         warn(visible(f"not compared: {uncompared}; whether it is the same failure is your word"))
 

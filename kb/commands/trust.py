@@ -61,11 +61,11 @@ def _chosen(root: Path, keys: tuple[str, ...]) -> tuple[Wish, ...]:
     found = {wish.key: wish for wish in asked}
     for key in keys:
         if key not in found:
-            there = ", ".join(found) or "nothing"
+            there = ", ".join(found)
             raise KbError(
                 f"'{key}' asks for nothing that needs trust here",
                 where=str(root),
-                todo=f"What does: {there}.",
+                todo=f"Name one that does: {there}." if there else "Leave it out.",
             )
     return tuple(found[key] for key in keys) if keys else tuple(found.values())
 

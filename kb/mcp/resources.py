@@ -50,7 +50,9 @@ def read_record(folder: Path, uri: str) -> str:
     import kb
 
     if not uri.startswith(SCHEME):
-        raise KbError(f"no record has the address '{uri[:200]}'", todo=f"It begins {SCHEME}")
+        raise KbError(
+            f"no record has the address '{uri[:200]}'", todo=f"Take one that begins {SCHEME}"
+        )
     document = find_record(kb.open(folder), uri.removeprefix(SCHEME))
     text = document.text
     cut = "" if len(text) <= MOST_RECORD else f"\n[…] {len(text):,} characters; read_incident"

@@ -36,7 +36,7 @@ def all_hands(facts: MetricsInput) -> AllHands:
         due=_promises(_due(ours, facts.as_of.day)),
         undated=sum(action.state == "closed" and action.closed is None for action in ours),
         promises=sum(action.state != "cancelled" for action in ours),
-        walls=tuple(r.id for r in facts.published if dict(r.others).get("walls")),
+        walls=tuple(r.id for r in facts.published if r.walls),
         effects=_effects(ours),
         failed=_latest_first(_promises(action for action in ours if action.has_failed)),
     )

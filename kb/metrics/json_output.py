@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from kb.actions.action import Action, listed
-from kb.actions.gate import Decision, ReplayedCondition
+from kb.actions.gate import GateDecision, ReplayedCondition
 from kb.actions.gate_unparsed import Unreadable
 from kb.as_of import AsOf
 from kb.json_schemas import schema_of
@@ -170,7 +170,7 @@ def actions_json(found: Sequence[Action], as_of: AsOf) -> ActionsJson:
     return ActionsJson(as_of=_as_of(as_of), actions=listed(found))
 
 
-def gate_json(decision: Decision) -> GateJson:
+def gate_json(decision: GateDecision) -> GateJson:
     """The decision for a pipeline."""
     return GateJson(
         route=decision.route,

@@ -26,6 +26,7 @@ from kb.records.list_items import ActionItem, PriorIncident, read_date
 from kb.records.markdown import SectionText
 from kb.records.section_reader import joined
 from kb.records.timeline import TimelineEntry
+from kb.records.wall_definitions import Wall
 
 __all__ = [
     "CLOCK_NAMES",
@@ -119,6 +120,12 @@ class Postmortem:
     def happened_at(self) -> datetime:
         """When it began: first impact, else first warning, else midnight of its date."""
         return _began(self.clocks, self.date)
+
+    @property
+    def walls(self) -> tuple[Wall, ...]:
+        """The calls it wants stopped, asked about or noted."""
+        found: tuple[Wall, ...] = dict(self.others).get("walls", ())
+        return found
 
     def section(self, key: str) -> SectionText | None:
         """The section with that key; several of one key are one, in their order."""

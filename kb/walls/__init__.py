@@ -4,7 +4,7 @@ A record says which calls are denied, asked about or noted (`kb.records.wall_def
 trusts them once for a repository, and they are compiled to a table that is read in a millisecond.
 
 - `hook_protocol`: what coding agents send before a tool is used; `answer_call`: one call answered
-- `decide`: which wall speaks; `match_words`, `match_shell_line`, `wildcards`: what it is about
+- `match_call`: the walls that a call meets; `match_words`, `match_shell_line`: what they are about
 - `local_paths`: where the user's table lies; `firing_log`, `firing_summary`: what fired
 - `proof`, `export`: walls proved on runs, and written as agents' own deny lists
 - `unusable_walls`: what somebody wrote as a wall and is none
@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from kb.walls.decide import WallDecision
+    from kb.walls.match_call import WallDecision
 
 __all__ = ["guard"]
 

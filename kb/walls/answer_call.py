@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from kb.walls.decide import WallDecision, walls_met
 from kb.walls.local_paths import library_root, passes_path
+from kb.walls.match_call import WallDecision, matching_walls
 from kb.walls.match_words import UnjudgeableError
-from kb.walls.walls_in_force import open_table
+from kb.walls.stored_table import WallTable, read_stored, stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,9 +26,22 @@ def answer(tool: str, arguments: Any, path: str, *, is_named: bool = False) -> W
         root = _named_root(path) if is_named else library_root(path)
         return _ask_walls(root, tool, arguments) if root else WallDecision()
     except UnjudgeableError as error:
-        return failed(str(error))
+        return answer_on_failure(str(error))
     except Exception as error:  # noqa: BLE001 - whatever it is, the user has said what it means
-        return failed(f"{type(error).__name__}: {error}")
+        return answer_on_failure(f"{type(error).__name__}: {error}")
+
+
+def open_table(root: str) -> WallTable:
+    """The walls of a repository that its user trusts, compiled anew where a record changed.
+
+    Raises what reading and compiling raise.
+    """
+    stored = read_stored(root)
+    if stored is None or stored["stamp"] != stamp(root, stored.get("folder", "")):
+        from kb.walls.compile_table import bring_up_to_date
+
+        return bring_up_to_date(root, stored)
+    return WallTable(stored["rows"])
 
 
 def _named_root(path: str) -> str:
@@ -43,7 +56,7 @@ def _named_root(path: str) -> str:
 
 def _ask_walls(root: str, tool: str, arguments: Any) -> WallDecision:
     table = open_table(root)
-    met = walls_met(table.rows, tool, arguments)
+    met = matching_walls(table.rows, tool, arguments)
     if not met:
         return WallDecision(reason=table.notice)
     try:
@@ -91,7 +104,7 @@ def _log(root: str, speaking: Row | None, passed: list[Row], tool: str) -> str:
     return ""
 
 
-def failed(why: str) -> WallDecision:
+def answer_on_failure(why: str) -> WallDecision:
     """What the user set for a call that cannot be judged: let pass, or denied; with the fault."""
     try:
         from kb.user_config import read_user_config

@@ -25,9 +25,15 @@ from kb.safe_files import Root, Tree
 from kb.trust import Wish, is_trusted, open_config
 from kb.user_config import read_user_config
 from kb.walls.local_paths import table_path
-from kb.walls.match_words import without_quotes
-from kb.walls.stored_table import VERSION, WallTable, is_in_the_tree, read_stored, stamp
-from kb.walls.wildcards import longest_part
+from kb.walls.match_words import longest_part, without_quotes
+from kb.walls.stored_table import (
+    VERSION,
+    WallTable,
+    is_in_the_tree,
+    read_stored,
+    records_stamp,
+    settings_stamp,
+)
 
 #: The name under which `kb trust` knows them.
 KEY = "walls"
@@ -43,7 +49,7 @@ def address(record_id: str, wall: Wall) -> str:
 
 
 def row_of(record_id: str, wall: Wall) -> dict[str, Any]:
-    """A wall as the table holds it, see `kb.walls.decide`."""
+    """A wall as the table holds it, see `kb.walls.match_call`."""
     words = wall.command.split()
     fixed = (*words, wall.target)
     # `-rf` may be written `-r -f`, and a program with its path and `.exe`.
@@ -90,10 +96,9 @@ def _steps(path: str) -> list[str | int] | str:
 
 @dataclass(frozen=True, slots=True)
 class GatheredWalls:
-    """The walls of a library's published records, and the files that they stand in."""
+    """The walls of a library's published records."""
 
     rows: tuple[dict[str, Any], ...]
-    files: tuple[str, ...]
 
     @property
     def wish(self) -> Wish:
@@ -109,17 +114,18 @@ def gather(root: Path, config: Config) -> GatheredWalls:
 
     Raises `KbError` where the records' folder cannot be read.
     """
-    rows: list[dict[str, Any]] = []
-    files = [config.library.path]
-    for record_id, file, front in walled_records(root, config):
-        files.append(file)
-        if front.text("status") == "published":
-            rows += [row_of(record_id, wall) for wall in walls_of(front)]
-    return GatheredWalls(tuple(rows), tuple(files))
+    return GatheredWalls(
+        tuple(
+            row_of(record_id, wall)
+            for record_id, front in walled_records(root, config)
+            if front.text("status") == "published"
+            for wall in walls_of(front)
+        )
+    )
 
 
-def walled_records(root: Path, config: Config) -> Iterator[tuple[str, str, FrontMatter]]:
-    """The records that may have walls: id, file below the root, and front matter.
+def walled_records(root: Path, config: Config) -> Iterator[tuple[str, FrontMatter]]:
+    """The records that may have walls: id and front matter.
 
     Raises `KbError` where the records' folder cannot be read.
     """
@@ -128,7 +134,7 @@ def walled_records(root: Path, config: Config) -> Iterator[tuple[str, str, Front
         raw = _with_walls(tree, file)
         if raw is not None:
             front = read_front_matter(raw.decode("utf-8", "replace"))
-            yield file.name.removesuffix(".md"), file.relative_to(root).as_posix(), front
+            yield file.name.removesuffix(".md"), front
 
 
 def names_in_force(root: str) -> tuple[str, ...]:
@@ -155,7 +161,11 @@ def bring_up_to_date(root: str, stored: dict[str, Any] | None = None) -> WallTab
     and a notice says so once. Raises `KbError` where those are nowhere any more, and `OSError`.
     """
     place = Path(root)
-    gathered = gather(place, open_config(place))
+    # Taken before what they are about is read: a change between is then seen at the next call.
+    state = settings_stamp(root)
+    config = open_config(place)
+    state += records_stamp(root, config.library.path)
+    gathered = gather(place, config)
     wish, notice = gathered.wish, ""
     rows = list(gathered.rows)
     if not is_trusted(place, wish):
@@ -165,7 +175,8 @@ def bring_up_to_date(root: str, stored: dict[str, Any] | None = None) -> WallTab
             _refuse_lost(root)
         rows, wish = (stored["rows"], before) if stored and before and held else ([], wish)
         notice = _notice(gathered, is_changed=held) if gathered.rows or held else ""
-    _write(root, rows, wish.value, list(gathered.files))
+    table = {"rows": rows, "folder": config.library.path, "stamp": state, "value": wish.value}
+    _write(root, table)
     return WallTable(rows, notice)
 
 
@@ -190,22 +201,15 @@ def _notice(gathered: GatheredWalls, *, is_changed: bool) -> str:
     return f"The postmortems here have {what} ({count}): kb wall check, then kb trust {KEY}."
 
 
-def _write(root: str, rows: list[dict[str, Any]], value: str, files: list[str]) -> None:
+def _write(root: str, table: dict[str, Any]) -> None:
     """Store the table, but where a commit could have brought another one."""
     path = Path(table_path(root))
     if is_in_the_tree(root, str(path)):
         return
-    table = {
-        "version": VERSION,
-        "root": root,
-        "rows": rows,
-        "files": files,
-        "stamp": stamp(root, files),
-        "value": value,
-    }
     folder = Root(path.parent)
     folder.make_folder(".")
-    folder.write_text(path.name, json.dumps(table), "surrogateescape")
+    named = {"version": VERSION, "root": root, **table}
+    folder.write_text(path.name, json.dumps(named), "surrogateescape")
 
 
 def wishes_of_walls(root: Path, config: Config) -> Iterator[Wish]:

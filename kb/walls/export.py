@@ -29,9 +29,7 @@ class WallExport:
 def export(library: Library, agent: str) -> WallExport:
     """The walls of the published records in an agent's own words: `claude-code` or `codex`."""
     walls = [
-        (address(record.id, wall), wall)
-        for record in library.published
-        for wall in dict(record.others).get("walls", ())
+        (address(record.id, wall), wall) for record in library.published for wall in record.walls
     ]
     return EXPORTERS[agent](walls)
 

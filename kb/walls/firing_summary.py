@@ -32,11 +32,7 @@ class WallsOnThisMachine(Struct, frozen=True, kw_only=True):
 
 def walls_on_this_machine(root: Path, library: Library) -> WallsOnThisMachine | None:
     """What the log of this machine says of a library's walls; None where there are neither."""
-    known = [
-        address(record.id, wall)
-        for record in library.published
-        for wall in dict(record.others).get("walls", ())
-    ]
+    known = [address(record.id, wall) for record in library.published for wall in record.walls]
     spoken = [one for one in firings(os.path.realpath(root)) if one.answer != PASS_GIVEN]
     if not known and not spoken:
         return None

@@ -13,8 +13,8 @@ import json
 import os
 
 from kb.streams import echo_json, read_stdin, warn
-from kb.walls.answer_call import answer, failed
-from kb.walls.decide import WallDecision
+from kb.walls.answer_call import answer, answer_on_failure
+from kb.walls.match_call import WallDecision
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,9 +34,9 @@ def run(library: str | None = None) -> int:
     """
     event, fault = _event()
     if event is None:
-        decided = failed(fault)
+        decided = answer_on_failure(fault)
     elif event.get("hook_event_name", EVENT) != EVENT:
-        decided = failed(f"this event is no {EVENT}")
+        decided = answer_on_failure(f"this event is no {EVENT}")
     else:
         decided = _decided(library, event)
     said = response(decided, is_codex=event is not None and _OF_CODEX in event)
@@ -56,7 +56,7 @@ def _decided(library: str | None, event: dict[str, Any]) -> WallDecision:
     try:
         place = event.get("cwd") or os.getcwd()
     except OSError as error:  # the folder was removed
-        return failed(f"the working directory is gone: {error}")
+        return answer_on_failure(f"the working directory is gone: {error}")
     return answer(tool, arguments, str(place))
 
 

@@ -19,7 +19,7 @@ from kb.records.model import Postmortem
 from kb.records.wall_definitions import Wall
 from kb.safe_files import real_path
 from kb.walls.compile_table import address, row_of
-from kb.walls.decide import walls_met
+from kb.walls.match_call import matching_walls
 from kb.walls.match_words import UnjudgeableError
 
 if TYPE_CHECKING:
@@ -87,14 +87,12 @@ def proofs_by_record(library: Library) -> dict[str, tuple[WallProof, ...]]:
     The runs of other records are not read, so that nothing is said of false alarms; neither is a
     run of its own that cannot be read.
     """
-    walled = [record for record in library.records if dict(record.others).get("walls")]
+    walled = [record for record in library.records if record.walls]
     runs, _ = _runs_beside(library, walled)
     found: dict[str, tuple[WallProof, ...]] = {}
     for record in walled:
         own = [run for run in runs if run.record == record.id]
-        found[record.id] = tuple(
-            _prove(record, wall, own) for wall in dict(record.others).get("walls", ())
-        )
+        found[record.id] = tuple(_prove(record, wall, own) for wall in record.walls)
     return found
 
 
@@ -135,7 +133,7 @@ def runs_of(paths: Iterable[Path]) -> Iterator[StoredRun]:
 def prove(library: Library, runs: Sequence[StoredRun], only: str = "") -> Iterator[WallProof]:
     """The proof of each wall of the library, or of those whose address begins with `only`."""
     for record in library.records:
-        for wall in dict(record.others).get("walls", ()):
+        for wall in record.walls:
             named = address(record.id, wall)
             if named == only if "#" in only else named.startswith(only):
                 yield _prove(record, wall, runs)
@@ -178,7 +176,7 @@ def _examples(row: dict[str, Any], wall: Wall) -> tuple[list[str], list[str], li
     stopped, passed, failures = [], [], []
     for call, is_to_stop in (*((c, True) for c in wall.stops), *((c, False) for c in wall.passes)):
         try:
-            is_met = any(walls_met([row], call.tool, call.arguments))
+            is_met = any(matching_walls([row], call.tool, call.arguments))
         except UnjudgeableError as error:
             failures.append(f"cannot be judged, {error}: {call}")
             continue
@@ -211,7 +209,7 @@ def _steps(row: dict[str, Any], run: Run, speaks: bool | None = True) -> list[in
 def _speaks(row: dict[str, Any], tool: str, arguments: Any) -> bool | None:
     """Whether a wall speaks of a call, None for one that cannot be read."""
     try:
-        return any(walls_met([row], tool, arguments))
+        return any(matching_walls([row], tool, arguments))
     except UnjudgeableError:
         return None
 

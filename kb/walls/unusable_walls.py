@@ -46,7 +46,7 @@ def unusable_walls(root: Path, config: Config) -> Iterator[UnusableWall]:
 
     Raises `KbError` where the records' folder cannot be read.
     """
-    for record_id, _, front in walled_records(root, config):
+    for record_id, front in walled_records(root, config):
         # Of a status that cannot be read nobody knows that it is a draft.
         is_published = front.text("status") in ("", "published")
         for name, why in _unusable(front):

@@ -66,7 +66,7 @@ def read_known(path: Path) -> ReplayOverrides:
         raise KbError(
             f"cannot be read: {error}",
             where=str(path),
-            todo="It holds [[asserts]] and [[answers]]; see docs/replay.md.",
+            todo="Write [[asserts]] and [[answers]] into it; see docs/replay.md.",
         ) from error
 
 

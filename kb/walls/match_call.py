@@ -1,4 +1,4 @@
-"""Which wall speaks for a call: the strictest of those it meets.
+"""The walls that a call meets, the strictest first.
 
 Walls are the rows of the compiled table, plain values that JSON holds. This module is imported
 before every call of a tool, so it imports nothing but a shell parser, and that only for a command
@@ -8,8 +8,7 @@ that holds all fixed words of a wall.
 from __future__ import annotations
 
 from kb.shell_tools import command_of
-from kb.walls.match_words import UnjudgeableError, without_quotes
-from kb.walls.wildcards import matches
+from kb.walls.match_words import UnjudgeableError, matches, without_quotes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,15 +57,7 @@ class WallDecision:
         return self.verdict in ("", "note")
 
 
-def decide(rows: Iterable[Row], tool: str, arguments: Any) -> Row | None:
-    """The strictest wall that a call meets, the first of several; None where it meets none.
-
-    Raises like `walls_met`.
-    """
-    return next(iter(walls_met(rows, tool, arguments)), None)
-
-
-def walls_met(rows: Iterable[Row], tool: str, arguments: Any) -> list[Row]:
+def matching_walls(rows: Iterable[Row], tool: str, arguments: Any) -> list[Row]:
     """All walls that a call meets, the strictest first, else in the order of the table.
 
     Raises `UnjudgeableError` where a command cannot be read that a wall may be about; but not where
@@ -155,7 +146,7 @@ def command_line(arguments: Any) -> str:
 
 
 def _holds(condition: list[Any], arguments: Any) -> bool:
-    """Whether a value at the path is like the condition; none is there, none is."""
+    """Whether a value at the path meets the condition, which no value does that is not there."""
     path, is_negated, sign, wanted = condition
     values = _values(path, arguments)
     if sign:
@@ -164,11 +155,15 @@ def _holds(condition: list[Any], arguments: Any) -> bool:
 
 
 def _values(path: list[str | int] | str, arguments: Any) -> list[Any]:
-    """What a JSONPath finds; a path of plain steps is a list, and asks for no library."""
+    """The values at a path, a null left out as one that is not there.
+
+    A path of plain steps is a list of them; for any other, a text, the library of JSONPath is
+    imported.
+    """
     if isinstance(path, str):
         from jsonpath_rfc9535 import find
 
-        return [node.value for node in find(path, arguments)]
+        return [node.value for node in find(path, arguments) if node.value is not None]
     value = arguments
     for step in path:
         try:

@@ -12,7 +12,7 @@ from kb.as_of import AsOf
 from kb.commands.list import command as list_command
 from kb.library import open_library
 from kb.lint.parallel_check import check_library
-from kb.metrics import repetition, time_to_detection
+from kb.metrics import detection_and_containment, repetition
 from kb.metrics.action_measures import time_to_publish
 from kb.metrics.coverage import reading_list
 from kb.metrics.inputs import MetricsInput
@@ -87,9 +87,9 @@ def test_a_measure_does_not_ask_what_an_adopted_record_never_said(tmp_path: Path
         "detected_by: alert\n"
     )
     facts = facts_of(library_with(tmp_path, silent="", told=clocks))
-    found = time_to_detection.detection_chain(facts)
+    found = detection_and_containment.detection_chain(facts)
     assert (found.value, found.n, found.unknown, found.notes) == (20.0, 1, 0, ())
-    assert time_to_detection.found_by_others(facts).unknown == 0
+    assert detection_and_containment.found_by_others(facts).unknown == 0
     assert repetition.repeat_rate(facts).unknown == 0
 
 

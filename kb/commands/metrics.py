@@ -212,7 +212,7 @@ _TABLES = {"csv": page_csv, "markdown": page_markdown}
 
 
 def _of_teams(wanted: _Wanted, columns: tuple[TeamColumn, ...]) -> str:
-    from kb.other_libraries.render_measures import (
+    from kb.other_libraries.measures_by_team import (
         columns_csv,
         columns_markdown,
         columns_text,
@@ -241,7 +241,7 @@ def _json(wanted: _Wanted, found: _Found) -> PageJson:
     months = [named(page) for page in found.months]
     made = page_json(named(found.page), compared, months, found.walls)
     if found.columns:
-        from kb.other_libraries.render_measures import columns_json
+        from kb.other_libraries.measures_by_team import columns_json
 
         made.everywhere = columns_json(found.columns)
     return made

@@ -55,7 +55,7 @@ def command(port: int, engine: str) -> None:
 
 
 def _gather(library: Library, repo: Repo) -> Site:
-    from kb.other_libraries.for_site import ask_others
+    from kb.other_libraries.incidents_for_site import ask_others
     from kb.site.find_related import find_related
     from kb.site.gather import SiteRequest, gather
 

@@ -119,7 +119,7 @@ def _refuse_misuse(edition: str, customer: str | None, read_first: str | None) -
 
 def _build(library: Library, edition: Edition, build: Build, started: float) -> int:
     """Build the site and say what it is, and how long all took; 1 where records are left out."""
-    from kb.other_libraries.for_site import ask_others
+    from kb.other_libraries.incidents_for_site import ask_others
     from kb.repo import open_repo
     from kb.site.find_related import find_related
     from kb.site.gather import SiteRequest, gather

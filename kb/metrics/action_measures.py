@@ -1,20 +1,18 @@
-"""Measures of actions and reviews: completion, overdue, review time."""
+"""Measures of actions: how many were done, how many of them worked, and what came again."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import date
 
 from kb.actions.action import Action
-from kb.metrics.aggregate import clustered_share, counted, durations, share, total
-from kb.metrics.inputs import MetricsInput, action_case, record_case
+from kb.actions.effectiveness import EFFECTIVE, FAILED
+from kb.metrics.aggregate import clustered_share, counted, durations, total
+from kb.metrics.inputs import Case, MetricsInput, action_case, quarter
 from kb.metrics.page_values import MetricValue
-from kb.metrics.publication import COPIED, NOT_BEFORE
-from kb.numbers_in_words import format_value, plural
-from kb.records.model import Postmortem
 
 COMPLETION_DAYS = 30
-REVIEW_HOURS = 48
 
 
 def action_completion(facts: MetricsInput) -> MetricValue:
@@ -67,126 +65,75 @@ def actions_overdue(facts: MetricsInput) -> MetricValue:
     return total(cases, [note], n=len(judged), unknown=len(open_actions) - len(judged))
 
 
-def time_to_publish(facts: MetricsInput) -> MetricValue:
-    """Days from containment to the arrival on the default branch as published.
+def effectiveness(facts: MetricsInput) -> MetricValue:
+    """The share of done actions that worked, of those watched out whose effect is known.
 
-    What others published, and what was copied here with others, has no such time.
+    One that failed while it is still watched is not counted yet: failures show at once, and what
+    works only at the end, so that a young library would look worse than it is.
     """
-    ours = [record for record in facts.in_form if record.origin != "public"]
-    found = [(record, facts.publication(record)) for record in ours]
-    copied = sum(published.is_import for _, published in found)
-    known = [
-        (record, days, published.is_exact)
-        for record, published in found
-        if not published.is_import and (days := _days_to(record, published.at)) is not None
-    ]
-    unknown = len(ours) - len(known)
-    waiting = sum(1 for record in facts.in_review if record.clocks.contained)
+    done = [action for action in facts.actions if action.state == "closed"]
+    watched = [action for action in done if action.watch_days and action.watch_until]
+    out = [action for action in watched if _is_over(action, facts.as_of.day)]
+    known = [action for action in out if action.effect in {EFFECTIVE, FAILED}]
+    running = Counter(a.effect for a in watched if not _is_over(a, facts.as_of.day))
+    apart = Counter(a.effect for a in done if a.verified and a not in watched)
     notes = (
-        counted(len(facts.in_form) - len(ours), "record", "records", "of others, left out."),
-        counted(copied, "record", "records", COPIED),
-        counted(
-            unknown - copied,
-            "record",
-            "records",
-            "left out: a day is unknown, or the days run backwards.",
-        ),
-        counted(sum(not exact for *_, exact in known), "record", "records", NOT_BEFORE),
-        counted(waiting, "record", "records", "contained and still in review, not counted."),
+        counted(len(done) - len(watched) - apart.total(), "done action", "done actions", _ASKED),
+        counted(running.total(), "action", "actions", "still watched, not counted yet."),
+        counted(running[FAILED], "of these failed", "of these failed", "already."),
+        counted(apart[EFFECTIVE], "action", "actions", "verified and not watched, left out."),
+        counted(apart[FAILED], "action", "actions", "verified, not watched, and failed: left out."),
+        counted(len(out) - len(known), "action", "actions", "watched out, effect unknown."),
     )
-    cases = (record_case(record, days, "quarter") for record, days, _ in known)
-    return durations(cases, notes, unknown=unknown)
+    cases = (action_case(action, action.effect == EFFECTIVE) for action in known)
+    return clustered_share(cases, notes, unknown=len(out) - len(known))
 
 
-def _days_to(record: Postmortem, at: datetime | None) -> float | None:
-    """Days from containment to a moment; None where one is unknown or they run backwards."""
-    contained = record.clocks.contained
-    if contained is None or at is None or at < contained:
-        return None
-    return (at - contained) / timedelta(days=1)
+_ASKED = "neither watched nor verified: whether they worked nobody asked."
 
 
-def review_time(facts: MetricsInput) -> MetricValue:
-    """Hours from the request for review to the review."""
-    found = [(r, *facts.opened_at(r)) for r in facts.in_form if r.reviewed]
-    timed = [(record, _review_hours(record, at), stood) for record, at, stood in found]
-    known = [(r, hours, stood) for r, hours, stood in timed if hours is not None and hours >= 0]
-    unknown = len(found) - len(known)
-    notes = (
-        counted(
-            unknown, "record", "records", "left out: a time is unknown, or the times run backwards."
-        ),
-        counted(
-            sum(stood for *_, stood in known),
-            "record",
-            "records",
-            "without `opened`: the first commit stands in.",
-        ),
-        _waiting(facts),
-    )
-    cases = (record_case(record, hours, "quarter") for record, hours, _ in known)
-    return durations(cases, notes, unknown=unknown)
+def _is_over(action: Action, today: date) -> bool:
+    return action.watch_until is not None and action.watch_until < today
 
 
-def reviewed_in_time(facts: MetricsInput) -> MetricValue:
-    """The share of records reviewed within 48 hours of being asked for.
+def time_to_effective(facts: MetricsInput) -> MetricValue:
+    """Days from the promise to the day on which it was known to work.
 
-    Records that have waited longer than that and still wait are in the denominator, and so are
-    those that asked for a review and were published without one. Where neither is noted nobody can
-    know.
+    No change is claimed: what was promised last has had the least time.
     """
-    kept = {
-        record.id: is_kept
-        for record in (*facts.in_form, *facts.in_review)
-        if (is_kept := _is_reviewed_in_time(facts, record)) is not None
-    }
-    reviewed = [record for record in facts.in_form if record.reviewed]
-    untimed = sum(1 for record in reviewed if record.id not in kept)
-    silent = sum(1 for record in facts.in_form if _is_silent(record))
-    cases = (record_case(facts.by_id[name], is_kept, "quarter") for name, is_kept in kept.items())
+    found = [action for action in facts.actions if action.effect == EFFECTIVE]
+    known = [(action, days) for action in found if (days := _days(action)) is not None]
+    verified = sum(action.effect_since == action.verified for action, _ in known)
     notes = (
-        counted(
-            untimed, "record", "records", "left out: a time is unknown, or the times run backwards."
-        ),
-        counted(silent, "record", "records", "left out: no review is noted, asked for or given."),
-        _waiting(facts),
+        counted(len(found) - len(known), "action", "actions", "left out: the days run backwards."),
+        counted(verified, "of them", "of them", "verified by a person, the others by their watch."),
     )
-    return share(cases, notes, unknown=untimed + silent)
+    cases = (action_case(action, days) for action, days in known)
+    return durations(cases, notes, unknown=len(found) - len(known), claims_change=False)
 
 
-def _is_silent(record: Postmortem) -> bool:
-    """Whether a record of ours says nothing of a review."""
-    return record.opened is None and record.reviewed is None and record.origin != "public"
+def _days(action: Action) -> int | None:
+    days = (action.effect_since - action.opened).days if action.effect_since else -1
+    return days if days >= 0 else None
 
 
-def _is_reviewed_in_time(facts: MetricsInput, record: Postmortem) -> bool | None:
-    """Whether a record had its review in time; None where that is open or nobody knows."""
-    asked, _ = facts.opened_at(record)
-    if record.reviewed:
-        hours = _review_hours(record, asked)
-        return None if hours is None or hours < 0 else hours <= REVIEW_HOURS
-    if record.is_published:
-        # Public records are written from published facts: nobody was asked to review them.
-        return None if record.origin == "public" or record.opened is None else False
-    is_late = asked is not None and facts.as_of.at - asked > timedelta(hours=REVIEW_HOURS)
-    return False if is_late else None
-
-
-def _waiting(facts: MetricsInput) -> str:
-    """How many records wait for their review, and for how long the first of them."""
-    waiting = [record for record in facts.in_review if not record.reviewed]
-    asked = [at for record in waiting if (at := facts.opened_at(record)[0])]
-    if not asked:
-        return counted(len(waiting), "record waits", "records wait", "for review.")
-    longest = format_value((facts.as_of.at - min(asked)) / timedelta(hours=1), "hours")
-    verb = "waits" if len(waiting) == 1 else "wait"
-    return f"{plural(len(waiting), 'record')} {verb} for review, the first for {longest}."
-
-
-def _review_hours(record: Postmortem, asked: datetime | None) -> float | None:
-    if asked is None or record.reviewed is None or record.reviewed.at is None:
-        return None
-    return (record.reviewed.at - asked) / timedelta(hours=1)
+def occurrences(facts: MetricsInput) -> MetricValue:
+    """How often incidents came again: entries beside the incident itself; n is the incidents."""
+    found = [(record, one) for record in facts.incidents for one in facts.occurrences_of(record)]
+    undated = sum(one.at is None for _, one in found)
+    cases = (
+        Case(
+            record.id,
+            f"{record.id} {one.at:%Y-%m-%d %H:%M}",
+            one.at,
+            1.0,
+            (("quarter", quarter(one.at)), ("route", one.route or record.route or "unknown")),
+        )
+        for record, one in found
+        if one.at is not None and one.at <= facts.as_of.at
+    )
+    note = counted(undated, "occurrence", "occurrences", "without a time, left out.")
+    return total(cases, [note], n=len(facts.incidents), unknown=undated)
 
 
 def _age_days(facts: MetricsInput, action: Action) -> int:

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from kb.metrics import (
     action_measures,
     coverage,
-    effectiveness_measures,
+    detection_and_containment,
     repetition,
+    review_measures,
     sharing_deadlines,
-    time_to_detection,
-    warning_and_containment,
 )
 from kb.metrics.action_measures import REVIEW_HOURS
 from kb.metrics.inputs import MetricsInput
@@ -116,7 +115,7 @@ _INCIDENT_ROWS: tuple[MeasureRow, ...] = (
         "other number; n is the number of incidents.",
         formula="number of occurrences beside the incidents themselves",
         source="occurrences, merged_into",
-        compute=effectiveness_measures.occurrences,
+        compute=action_measures.occurrences,
     ),
     MeasureRow(
         name="class_gap",
@@ -149,7 +148,7 @@ _INCIDENT_ROWS: tuple[MeasureRow, ...] = (
         "incidents; none where we knew by a warning before the first effect.",
         formula="median of detected − first_impact",
         source="clocks.first_warning, clocks.first_impact, clocks.detected",
-        compute=time_to_detection.detection_chain,
+        compute=detection_and_containment.detection_chain,
     ),
     MeasureRow(
         name="detected_within_30_minutes",
@@ -159,7 +158,7 @@ _INCIDENT_ROWS: tuple[MeasureRow, ...] = (
         definition="Incidents detected at most 30 minutes after first impact.",
         formula="incidents with detected − first_impact ≤ 30 min ÷ incidents with both clocks",
         source="clocks.first_impact, clocks.detected",
-        compute=time_to_detection.detected_within(30),
+        compute=detection_and_containment.detected_within(30),
     ),
     MeasureRow(
         name="detected_within_4_hours",
@@ -169,7 +168,7 @@ _INCIDENT_ROWS: tuple[MeasureRow, ...] = (
         definition="Incidents detected at most 4 hours after first impact.",
         formula="incidents with detected − first_impact ≤ 240 min ÷ incidents with both clocks",
         source="clocks.first_impact, clocks.detected",
-        compute=time_to_detection.detected_within(240),
+        compute=detection_and_containment.detected_within(240),
     ),
     MeasureRow(
         name="found_by_others",
@@ -181,7 +180,7 @@ _INCIDENT_ROWS: tuple[MeasureRow, ...] = (
         formula="incidents detected by customer, billing, partner or public ÷ incidents with "
         "detected_by",
         source="detected_by",
-        compute=time_to_detection.found_by_others,
+        compute=detection_and_containment.found_by_others,
     ),
     MeasureRow(
         name="near_miss_detection",
@@ -192,7 +191,7 @@ _INCIDENT_ROWS: tuple[MeasureRow, ...] = (
         "misses.",
         formula="median of detected − first_warning",
         source="clocks.first_warning, clocks.detected",
-        compute=time_to_detection.near_miss_detection,
+        compute=detection_and_containment.near_miss_detection,
     ),
     MeasureRow(
         name="warning_to_containment",
@@ -203,7 +202,7 @@ _INCIDENT_ROWS: tuple[MeasureRow, ...] = (
         "further harm, over all records.",
         formula="median of contained − first_warning",
         source="clocks.first_warning, clocks.contained",
-        compute=time_to_detection.warning_to_containment,
+        compute=detection_and_containment.warning_to_containment,
     ),
 )
 
@@ -235,7 +234,7 @@ _ACTION_ROWS: tuple[MeasureRow, ...] = (
         formula="effective ÷ (effective + failed), of those done whose watch is over",
         source="watch, closed, verified, ran of action items; later records of the class on the "
         "route, occurrences, clocks.restarted, runs-seen.csv",
-        compute=effectiveness_measures.effectiveness,
+        compute=action_measures.effectiveness,
     ),
     MeasureRow(
         name="time_to_effective",
@@ -246,7 +245,7 @@ _ACTION_ROWS: tuple[MeasureRow, ...] = (
         "work: verified by somebody, or the end of its watch.",
         formula="median of the day it was effective − opened",
         source="as effectiveness; opened:, else the commit in which it landed",
-        compute=effectiveness_measures.time_to_effective,
+        compute=action_measures.time_to_effective,
     ),
     MeasureRow(
         name="actions_open",
@@ -276,7 +275,7 @@ _ACTION_ROWS: tuple[MeasureRow, ...] = (
         definition="Hours from the request for review to the review.",
         formula="median of reviewed.at − opened",
         source="opened, else the first commit of the record; reviewed.at",
-        compute=action_measures.review_time,
+        compute=review_measures.review_time,
         goal=Goal("≤", REVIEW_HOURS),
     ),
     MeasureRow(
@@ -290,7 +289,7 @@ _ACTION_ROWS: tuple[MeasureRow, ...] = (
         formula=f"records with 0 ≤ reviewed − opened ≤ {REVIEW_HOURS} h ÷ records "
         "reviewed, published without the review asked for, or waiting longer",
         source="opened, else the first commit of the record; reviewed.at",
-        compute=action_measures.reviewed_in_time,
+        compute=review_measures.reviewed_in_time,
     ),
     MeasureRow(
         name="time_to_publish",
@@ -302,7 +301,7 @@ _ACTION_ROWS: tuple[MeasureRow, ...] = (
         "here together; of others' incidents there is none.",
         formula="median of the arrival on the default branch − contained",
         source="clocks.contained; the first-parent commit that brought `status: published`",
-        compute=action_measures.time_to_publish,
+        compute=review_measures.time_to_publish,
     ),
     MeasureRow(
         name="shared_in_time",
@@ -379,7 +378,7 @@ _ACTION_ROWS: tuple[MeasureRow, ...] = (
         "signals a team can learn to act on, and how often nothing showed.",
         formula="number of records with warned_by, by its word",
         source="warned_by",
-        compute=warning_and_containment.warnings_by_kind,
+        compute=detection_and_containment.warnings_by_kind,
     ),
     MeasureRow(
         name="containment_by_kind",
@@ -389,7 +388,7 @@ _ACTION_ROWS: tuple[MeasureRow, ...] = (
         definition="Records that say how the route was kept from doing further harm, by the way.",
         formula="number of records with contained_by, by its word",
         source="contained_by",
-        compute=warning_and_containment.containment_by_kind,
+        compute=detection_and_containment.containment_by_kind,
     ),
     MeasureRow(
         name="tool_failures_poorly",
@@ -400,7 +399,7 @@ _ACTION_ROWS: tuple[MeasureRow, ...] = (
         "of records in which a tool failed and somebody judged how it was handled.",
         formula="records with TOOL_FAILURE_HANDLED: poorly ÷ those with well or poorly",
         source="TOOL_FAILURE_HANDLED in the Agent path section",
-        compute=warning_and_containment.tool_failures_poorly,
+        compute=detection_and_containment.tool_failures_poorly,
     ),
     MeasureRow(
         name="reading_list",

@@ -17,11 +17,11 @@ from kb.metrics import (
     review_measures,
     sharing_deadlines,
 )
-from kb.metrics.action_measures import REVIEW_HOURS
 from kb.metrics.inputs import MetricsInput
 from kb.metrics.page_values import Goal, Measure, MetricValue
 from kb.metrics.publication import READING_DAYS
 from kb.metrics.repetition import LOOK_BACK_DAYS, missing_control, primary_class
+from kb.metrics.review_measures import REVIEW_HOURS
 from kb.metrics.sharing_deadlines import SHARING_HOURS
 
 

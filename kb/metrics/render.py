@@ -11,7 +11,6 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from kb.metrics.action_measures import REVIEW_HOURS
 from kb.metrics.all_hands_sentences import (
     news_sentences,
     promise_sentences,
@@ -29,6 +28,7 @@ from kb.metrics.page_values import (
     QuestionAnswer,
 )
 from kb.metrics.registry import FAMILIES
+from kb.metrics.review_measures import REVIEW_HOURS
 from kb.metrics.sharing_deadlines import SHARING_HOURS
 from kb.numbers_in_words import WHOSE, bar, format_alike, format_value, plural, said_interval
 from kb.terminal import as_lines

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from kb.metrics.action_measures import REVIEW_HOURS
 from kb.metrics.aggregate import clustered_share, counted, share
 from kb.metrics.inputs import Case, MetricsInput, moment, record_case
 from kb.metrics.page_values import Deadline, MetricValue
+from kb.metrics.review_measures import REVIEW_HOURS
 from kb.records.model import Postmortem
 
 SHARING_HOURS = 72

@@ -13,9 +13,9 @@ from kb.commands.list import command as list_command
 from kb.library import open_library
 from kb.lint.parallel_check import check_library
 from kb.metrics import detection_and_containment, repetition
-from kb.metrics.action_measures import time_to_publish
 from kb.metrics.coverage import reading_list
 from kb.metrics.inputs import MetricsInput
+from kb.metrics.review_measures import time_to_publish
 
 TODAY = date(2026, 11, 30)
 AS_OF = AsOf(datetime(2026, 11, 30, tzinfo=UTC), "", False)

@@ -65,7 +65,10 @@ def arguments_text(arguments: Any) -> str:
     """Arguments as compact JSON, or as the text they are."""
     if isinstance(arguments, str):
         return arguments
-    return json.dumps(arguments, ensure_ascii=False, default=str)
+    return _JSON.encode(arguments)
+
+
+_JSON = json.JSONEncoder(ensure_ascii=False, default=str)
 
 
 def call_text(call: ToolCall) -> str:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+
+import msgspec
 
 from kb.traces.decoding.timestamps import time_of
 from kb.traces.messages.blocks import a_list, an_object
 from kb.traces.spans.group_by_trace import Record, end_of, start_of
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(msgspec.Struct, frozen=True):
     """One span, its attributes flat: `gen_ai.tool.name` → value."""
 
     trace_id: str
@@ -29,7 +29,7 @@ class Span:
     """Type of the error, empty when the status says none."""
     message: str
     scope: str
-    resource: dict[str, Any] = field(default_factory=dict)
+    resource: dict[str, Any] = msgspec.field(default_factory=dict)
     where: str = ""
 
 
@@ -40,7 +40,8 @@ _PARENTS = ("parentSpanId", "parent_span_id", "parent_id", "parentSpanID")
 def span_of(record: Record, trace_id: str) -> Span:
     """A record of OTLP, Jaeger, Phoenix or a flat dump as a span."""
     value = record.value
-    error, message = _status(value)
+    attributes, events = attributes_of(value), tuple(events_of(value))
+    error, message = _status(value, attributes, events)
     start = time_of(start_of(value))
     return Span(
         trace_id=trace_id,
@@ -49,8 +50,8 @@ def span_of(record: Record, trace_id: str) -> Span:
         name=str(value.get("name") or value.get("operationName") or ""),
         start=start,
         end=_end(value, start),
-        attributes={**_kind(value), **_details(value), **attributes_of(value)},
-        events=tuple(events_of(value)),
+        attributes={**_kind(value), **_details(events), **attributes},
+        events=events,
         error=error,
         message=message,
         scope=str(record.scope.get("name") or ""),
@@ -79,9 +80,11 @@ _OPENINFERENCE_KINDS = frozenset(
 DETAILS = "gen_ai.client.inference.operation.details"
 
 
-def _details(value: dict[str, Any]) -> dict[str, Any]:
-    found = (event["attributes"] for event in events_of(value) if event["name"] == DETAILS)
-    return next(found, {})
+_Events = tuple[dict[str, Any], ...]
+
+
+def _details(events: _Events) -> dict[str, Any]:
+    return next((event["attributes"] for event in events if event["name"] == DETAILS), {})
 
 
 def span_id(value: dict[str, Any]) -> str:
@@ -111,7 +114,7 @@ def _end(value: dict[str, Any], start: datetime | None) -> datetime | None:
     return end
 
 
-def _status(value: dict[str, Any]) -> tuple[str, str]:
+def _status(value: dict[str, Any], attributes: dict[str, Any], events: _Events) -> tuple[str, str]:
     """The type and message of an error, both empty for none."""
     status = value.get("status")
     code: Any = value.get("status_code")
@@ -122,18 +125,16 @@ def _status(value: dict[str, Any]) -> tuple[str, str]:
     elif isinstance(status, str):
         code = status
     failed = code == 2 or (isinstance(code, str) and code.upper().endswith("ERROR"))  # noqa: PLR2004 - OTLP
-    attributes = attributes_of(value)
     worded = attributes.get("gen_ai.tool.error") or attributes.get("gen_ai.error")
     failed = failed or bool(worded) or attributes.get("error") is True
     failed = failed or attributes.get("otel.status_code") == "ERROR"
-    kind = attributes.get("error.type") or _exception(value).get("exception.type") or "error"
-    told = message or _exception(value).get("exception.message") or worded or ""
-    return (str(kind), str(told)) if failed else ("", "")
-
-
-def _exception(value: dict[str, Any]) -> dict[str, Any]:
-    found = (e["attributes"] for e in events_of(value) if e.get("name") == "exception")
-    return next(found, {})
+    if not failed:
+        return "", ""
+    raised: dict[str, Any] = next(
+        (event["attributes"] for event in events if event["name"] == "exception"), {}
+    )
+    kind = attributes.get("error.type") or raised.get("exception.type") or "error"
+    return str(kind), str(message or raised.get("exception.message") or worded or "")
 
 
 def attributes_of(value: dict[str, Any]) -> dict[str, Any]:

@@ -246,9 +246,10 @@ def _event_message(attributes: dict[str, Any], role: str) -> ChatMessage | None:
 def _indexed(attributes: dict[str, Any], prefix: str) -> list[dict[str, Any]]:
     """The flattened list under a prefix, as a list again: 10 comes after 2."""
     rows: dict[int, dict[str, Any]] = {}
+    beginning = prefix + "."
     for key, value in attributes.items():
-        if key.startswith(prefix + "."):
-            number, _, rest = key[len(prefix) + 1 :].partition(".")
+        if key.startswith(beginning):
+            number, _, rest = key[len(beginning) :].partition(".")
             if number.isdigit() and rest:
                 rows.setdefault(int(number), {})[rest] = value
     return [rows[number] for number in sorted(rows)]
@@ -354,23 +355,25 @@ def usage_in(span: Span) -> dict[str, Any]:
     return found | {"model": str(model)}
 
 
+_READ_NAMES = frozenset({
+    *_INPUTS, *_OUTPUTS, *_TOOLS, *_MODELS, *_COSTS, "input.value", "output.value",
+    "gen_ai.system_instructions", "gcp.vertex.agent.llm_request", "input.mime_type",
+    "gcp.vertex.agent.llm_response", "model_request_parameters", "output.mime_type",
+    "llm.invocation_parameters", "ai.response.text", "ai.response.toolCalls",
+    "gen_ai.system", "gen_ai.provider.name", "gen_ai.operation.name", "gen_ai.agent.name",
+    "gen_ai.conversation.id", "gen_ai.response.finish_reasons", "gen_ai.response.id",
+    "llm.system", "llm.provider", "openinference.span.kind", "traceloop.span.kind",
+    "pydantic_ai.all_messages", "all_messages_events", "logfire.json_schema", "ai.prompt",
+})  # fmt: skip
+_READ_PREFIXES = (
+    "llm.input_messages.", "llm.output_messages.", "gen_ai.prompt.", "gen_ai.completion.",
+    "llm.tools.", "llm.request.functions.", "gen_ai.request.", "gen_ai.usage.",
+    "llm.token_count.",
+)  # fmt: skip
+
+
 def read_names(attributes: dict[str, Any]) -> Iterator[str]:
     """The attributes that were read above; all others are kept as they are."""
-    exact = {
-        *_INPUTS, *_OUTPUTS, *_TOOLS, *_MODELS, *_COSTS, "input.value", "output.value",
-        "gen_ai.system_instructions", "gcp.vertex.agent.llm_request", "input.mime_type",
-        "gcp.vertex.agent.llm_response", "model_request_parameters", "output.mime_type",
-        "llm.invocation_parameters", "ai.response.text", "ai.response.toolCalls",
-        "gen_ai.system", "gen_ai.provider.name", "gen_ai.operation.name", "gen_ai.agent.name",
-        "gen_ai.conversation.id", "gen_ai.response.finish_reasons", "gen_ai.response.id",
-        "llm.system", "llm.provider", "openinference.span.kind", "traceloop.span.kind",
-        "pydantic_ai.all_messages", "all_messages_events", "logfire.json_schema", "ai.prompt",
-    }  # fmt: skip
-    prefixes = (
-        "llm.input_messages.", "llm.output_messages.", "gen_ai.prompt.", "gen_ai.completion.",
-        "llm.tools.", "llm.request.functions.", "gen_ai.request.", "gen_ai.usage.",
-        "llm.token_count.",
-    )  # fmt: skip
     for name in attributes:
-        if name in exact or name.startswith(prefixes):
+        if name in _READ_NAMES or name.startswith(_READ_PREFIXES):
             yield name

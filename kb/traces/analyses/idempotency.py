@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from functools import lru_cache
 
 from kb.traces.analyses.calls_made import (
-    arguments_text,
     call_text,
     calls,
     effect_words,
@@ -30,7 +29,7 @@ from kb.traces.analyses.finding import (
     Severity,
     TraceFinding,
 )
-from kb.traces.run import Effect, Run, ToolCall
+from kb.traces.run import Effect, Run, ToolCall, ToolDefinition
 
 _NAME = "idempotency"
 _KEY = re.compile(
@@ -114,18 +113,32 @@ def key_audits(run: Run) -> tuple[KeyAudit, ...]:
     )
 
 
+def take_keys(run: Run, tools: Set[str]) -> bool:
+    """Whether each tool was given a key in a call that may write, or could be given one."""
+    keyed: set[str] = set()
+    for call in run.calls:
+        if call.tool in tools and call.tool not in keyed and call.effect.is_write:
+            keyed |= {call.tool} if _has_key(call) else set()
+    return all(tool in keyed or _has_key_in_schema(run.tool(tool)) for tool in tools)
+
+
+def _has_key_in_schema(definition: ToolDefinition | None) -> bool | None:
+    """Whether a tool's schema names a key; None where there is no schema."""
+    schema = definition.parameters if definition else None
+    return None if schema is None else bool(_KEY.search(json.dumps(schema, default=str)))
+
+
 def _audit(
     run: Run, tool: str, made: list[ToolCall], repeat: Repeat | None, in_prompt: bool | None
 ) -> KeyAudit:
     definition = run.tool(tool)
-    schema = definition.parameters if definition else None
     hints = (definition.annotations or {}) if definition else {}
     hint = hints.get("idempotentHint")
     return KeyAudit(
         tool=tool,
         effect=made[0].effect,
         times=len(made),
-        in_schema=None if schema is None else bool(_KEY.search(json.dumps(schema, default=str))),
+        in_schema=_has_key_in_schema(definition),
         in_prompt=in_prompt,
         in_trace=any(_has_key(call) for call in made),
         hinted_idempotent=hint if isinstance(hint, bool) else None,
@@ -137,10 +150,10 @@ def _has_key(call: ToolCall) -> bool:
     """Whether the arguments name a key: the names count, not the values."""
     if isinstance(call.arguments, dict):
         return any(_is_key(str(name)) for name in call.arguments)
-    return isinstance(call.arguments, str) and bool(_KEY.search(arguments_text(call.arguments)))
+    return isinstance(call.arguments, str) and _is_named_in(call.arguments)
 
 
-#: All that `_KEY` finds, as bytes: they are looked through 100 times as fast, and prompts are long.
+#: All that `_KEY` finds, as bytes: they are looked through 100 times as fast, and texts are long.
 _KEY_BYTES = (
     *(b"idempoten", b"dedup", b"nonce"),
     *(
@@ -154,8 +167,8 @@ _KEY_BYTES = (
 )
 
 
-def _is_named_in(prompt: str) -> bool:
-    lowered = prompt.encode("ascii", "replace").lower()
+def _is_named_in(text: str) -> bool:
+    lowered = text.encode("ascii", "replace").lower()
     return any(word in lowered for word in _KEY_BYTES)
 
 

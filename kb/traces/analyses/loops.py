@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -55,8 +56,12 @@ class Cost:
 def loops(run: Run) -> tuple[Loop, ...]:
     """The stretches of calls that repeat with equal arguments, three rounds or more."""
     made, keys = run.numbered_calls, run.call_keys
+    often = Counter(keys)
     found, start = [], 0
     while start < len(keys):
+        if often[keys[start]] < _ROUNDS:  # each round has it once: most calls are made once
+            start += 1
+            continue
         period, rounds = _cycle(keys, start)
         if rounds >= _ROUNDS:
             steps = tuple(number for number, _ in made[start : start + period * rounds])

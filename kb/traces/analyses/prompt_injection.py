@@ -32,10 +32,10 @@ _WORDS = (b"ignore", b"disregard", b"forget", b"override", b"before you")
 _BEGINNINGS = (*_WORDS, b"<info", b"< info", b"<import", b"<sys", b"<inst", b"<admin")
 #: Or it names one of these, with a word right before it or behind it that makes it one: most are
 #: ruled out by that. What is looked for goes by at 1.7 GB/s for six letters, at 2.9 for eleven.
-#: Orders are what shops talk about: they are looked for with the last letter of the word before.
+#: Orders are what shops talk about: they are looked for with the end of the word before.
 _NOUNS = (
     *(b"message", b"instruction", b" directive", b"note", b"prompt", b" notice"),
-    *(b"t order", b"w order", b"l order", b"d order"),
+    *(b"nt order", b"new order", b"al order", b"ted order"),
 )
 _BEFORE = (
     *(b"important", b"urgent", b"new", b"special", b"additional", b"updated"),

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from kb.traces.analyses import policy_path
-from kb.traces.analyses.idempotency import key_audits
+from kb.traces.analyses.idempotency import take_keys
 from kb.traces.analyses.replayability import replayability
 from kb.traces.analyses.run_likeness import Signature, signature
 from kb.traces.canonical_json import digest, digest_of_rows, value_key
@@ -116,7 +116,7 @@ def _has_key(run: Run, seen: WriteSummary) -> bool | None:
     if not seen.writes:
         return None
     wrote = {call.tool for _, call in seen.writes}
-    return all(a.in_trace or a.in_schema for a in key_audits(run) if a.tool in wrote)
+    return take_keys(run, wrote)
 
 
 def _names_policy(run: Run) -> bool:

@@ -20,7 +20,6 @@ from kb.traces.analyses.calls_made import (
     is_handover,
     is_local_removal,
     may_have_run,
-    same_calls,
 )
 from kb.traces.analyses.finding import (
     AnalysisContext,
@@ -29,7 +28,7 @@ from kb.traces.analyses.finding import (
     TraceFinding,
     one_line,
 )
-from kb.traces.analyses.idempotency import repeats
+from kb.traces.analyses.idempotency import Repeat, repeats
 from kb.traces.analyses.prompt_injection import followed_instructions
 from kb.traces.effects.tool_name_guess import seems_to_write
 from kb.traces.run import Effect, Run, ToolCall
@@ -41,12 +40,14 @@ Made = tuple[tuple[int, ToolCall], ...]
 class WriteSummary:
     """The calls that write, or sound so; those of them after which nothing was read back.
 
-    `handover` is the call that gave the case to a person, None where there is none.
+    `handover` is the call that gave the case to a person, None where there is none. `repeats` are
+    the equal calls that are not known to read only.
     """
 
     writes: Made
     unread: Made
     handover: tuple[int, ToolCall] | None
+    repeats: tuple[Repeat, ...]
 
 
 def write_summary(run: Run) -> WriteSummary:
@@ -59,7 +60,7 @@ def write_summary(run: Run) -> WriteSummary:
     ]
     last_read = max(reads, default=-1)
     unread = tuple((n, c) for n, c in writes if c.succeeded and n > last_read)
-    return WriteSummary(writes, unread, handover)
+    return WriteSummary(writes, unread, handover, repeats(run))
 
 
 class Sign(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -112,18 +113,18 @@ def _of_kind(kind: SignKind, run: Run, seen: WriteSummary) -> Iterator[Sign]:
         )
 
 
-def _repeated_writes(run: Run, _: WriteSummary) -> Iterator[TraceFinding]:
-    return _repeated(run, known=True)
+def _repeated_writes(run: Run, seen: WriteSummary) -> Iterator[TraceFinding]:
+    return _repeated(run, seen, known=True)
 
 
-def _repeated_calls(run: Run, _: WriteSummary) -> Iterator[TraceFinding]:
-    return _repeated(run, known=False)
+def _repeated_calls(run: Run, seen: WriteSummary) -> Iterator[TraceFinding]:
+    return _repeated(run, seen, known=False)
 
 
-def _repeated(run: Run, *, known: bool) -> Iterator[TraceFinding]:
+def _repeated(run: Run, seen: WriteSummary, *, known: bool) -> Iterator[TraceFinding]:
     """Repeated calls that are known to write, or only sound so."""
     at = FindingBuilder("repeated-write" if known else "repeated-call", run)
-    for repeat in repeats(run):
+    for repeat in seen.repeats:
         if (repeat.effect is not Effect.UNKNOWN) is not known or repeat.is_harmless:
             continue
         if seems_to_write(repeat.calls[0]) and repeat.ran + repeat.open > 1:
@@ -205,14 +206,13 @@ def _misfits(run: Run, _: WriteSummary) -> Iterable[TraceFinding]:
 
 
 def _given_up(run: Run, _: WriteSummary) -> Iterator[TraceFinding]:
-    """The same call failing, and never succeeding, last of all."""
-    at = FindingBuilder("given-up", run)
-    last = run.calls[-1:]
-    for group in same_calls(run).values():
-        number, call = group[-1]
-        if call.failure and call is last[0]:
+    """A failure of the last call."""
+    for number, call in run.numbered_calls[-1:]:
+        if call.failure:
             message = f"the run ended on a failure of {call.tool}"
-            yield at.step(number, Severity.WARNING, message, evidence=call_text(call))
+            yield FindingBuilder("given-up", run).step(
+                number, Severity.WARNING, message, evidence=call_text(call)
+            )
 
 
 def _handover(run: Run, seen: WriteSummary) -> Iterator[TraceFinding]:

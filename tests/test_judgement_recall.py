@@ -204,3 +204,41 @@ def test_what_is_quoted_of_a_vague_action_ends_with_its_word() -> None:
     found = vague_wording(text)
     assert found is not None
     assert text[found.start : found.end] == "Improve monitoring"
+
+
+@pytest.mark.parametrize(
+    ("rule", "sentence"),
+    [
+        ("judged-person", "The shift supervisor never bothered to read the alert."),
+        ("judged-person", "Management brushed the warning aside."),
+        ("judged-person", "The new hire at the vendor was obviously in over her head."),
+        ("judged-person", "Two reviewers waved the change through."),
+        ("judged-person", "The release manager took the green check for granted."),
+        ("judged-person", "It came from the complacency of the platform team."),
+        ("human-error-as-cause", "This stemmed from a momentary lapse."),
+        ("human-error-as-cause", "The wrong row was ticked in the console."),
+        ("human-error-as-cause", "The tenant was mistakenly purged."),
+        ("human-error-as-cause", "The deletion is attributable to plain haste."),
+        ("root-cause-is-a-label", "An inherent limitation of stochastic models."),
+        ("root-cause-is-a-label", "Unexpected behaviour of a third-party component."),
+        ("root-cause-is-a-label", "The pipeline malfunctioned again."),
+        ("vague-action", "Implement guardrails and checks for the agent"),
+        ("vague-action", "Write documentation"),
+    ],
+)
+def test_classes_of_words_combine(rule: str, sentence: str) -> None:
+    assert any(is_seen(other, sentence) for other in SEEN_BY.get(rule, (rule,)))
+
+
+@pytest.mark.parametrize(
+    ("rule", "sentence"),
+    [
+        ("root-cause-is-a-label", "The race:"),
+        ("root-cause-is-a-label", "The cache failed because the key held no tenant."),
+        ("root-cause-is-a-label", "The service account could drop tables."),
+        ("vague-action", "Add a test that a second refund of one order is refused"),
+        ("vague-action", "Write docs/restore.md"),
+    ],
+)
+def test_a_word_that_says_more_takes_a_label_back(rule: str, sentence: str) -> None:
+    assert not is_seen(rule, sentence)

@@ -104,6 +104,75 @@ _STATE = regex(
     r"|broken|flaky)[.!]?",
     re.IGNORECASE,
 )
+
+
+def _words(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
+#: Names of what was seen; nothing can be changed about them.
+_LABELS = _words(
+    "accident ambiguity anomaly behavior behaviour breakdown broke bug bugs carelessness coincidence complexity "
+    "confabulated confabulation conflict conflicts confusion congestion contention corruption "
+    "crash crashed crashes deadlock debt defect defects degradation disruption downtime drift "
+    "edge-case error errors exception exceptions exhaustion failed failure failures fault "
+    "faults flaked gap gaps glitch glitched glitches hallucinated hallucination "
+    "hallucinations hiccup immaturity incident incompatibility inconsistencies inconsistency "
+    "injection instability interruption issue issues jailbreak lapse latency laziness leak "
+    "legacy limitation limitations luck malfunction malfunctioned misalignment misbehaved "
+    "miscommunication misconfiguration misconfigurations misinterpretation mismatch mistake "
+    "mistakes misunderstanding negligence non-determinism nondeterminism outage outages "
+    "overconfidence overeagerness overflow overload overreach oversight problem problems "
+    "quirk quirks race randomness regression rogue shortcoming shortcomings slip spike "
+    "struggled stupidity surge sycophancy timeout timeouts typo unavailability "
+    "unpredictability unreliability vulnerability weakness"
+)
+#: What such names are usually said of, and how: they add nothing that can be changed.
+_UNSAID = _words(
+    "a absence again agent agents ai ambiguous an and another answer answers any api apis app "
+    "apparently appeared appears application applications apps architectural architecture are "
+    "as assistant at backend bad basically be because been behavior behaviour being boiled "
+    "boils bot bots broken buggy by cache caching came capacity case cause caused causes "
+    "classic clearly cloud cluster code coding common communication complex component "
+    "components concurrency condition config configs configuration configurations context "
+    "coordination correctly data database databases db dependencies dependency deploy "
+    "deployment deployments design did do documentation does down downstream due edge "
+    "engineer environment environments excessive expected experience external faulty finally "
+    "flaky for from frontend general generic gets gone got governance had hardware has have "
+    "heavy here high human identified implementation improper in inadequate incident "
+    "incomplete inconsistent incorrect infra infrastructure inherent input inputs instruction "
+    "instructions insufficient integration intermittent internal is issue it its just kind "
+    "known lack lacking legacy library likely limited llm llms load logic low made main major "
+    "make makes manual memory minor missing model models monitoring mostly nature network "
+    "networking non-deterministic nondeterministic not of old on one only operational "
+    "operator or organisational organizational our out outage outdated output outputs overall "
+    "oversight party peak people performance permissions pipeline pipelines platform poor "
+    "primary probabilistic probably problem procedure process processes programming prompt "
+    "prompting prompts properly provider providers purely quality random real reason "
+    "reasoning reasons release releases resource resources response responses review reviews "
+    "root scaling security seemed seems serious server servers service services setup "
+    "shortage simple simply software some somehow something sort staff stale state stochastic "
+    "strange system systems team technical temporary test testing tests that the there third "
+    "third-party this to tool tooling tools traffic training transient trigger turned type "
+    "typical ultimate ultimately unclear underlying unexpected unforeseen unpredictable "
+    "unreliable unstable unusual up upstream usage user usual vague validation vendor vendors "
+    "volume was weak weird went were window with work worked working wrong"
+)
+_MAX_UNSAID = 14  # words; a longer sentence of such words alone was not seen
+_WORD = regex(r"[a-z][a-z'’-]*|\S")
+
+
+def _is_all_unsaid(text: str) -> bool:
+    """Whether a sentence names what was seen, in words that hold for any incident, and no more."""
+    if text.rstrip(" *_").endswith((":", "?")):
+        return False
+    words = [word for word in _WORD.findall(text.lower()) if word not in _MARKS]
+    if not 0 < len(words) <= _MAX_UNSAID or not any(word in _LABELS for word in words):
+        return False
+    return all(word in _LABELS or word in _UNSAID for word in words)
+
+
+_MARKS = frozenset("-*+>#_.:!,;()–—\"'“”")
 MAX_ALONE = 140  # characters; a longer sentence says more
 
 
@@ -112,4 +181,6 @@ def is_only_a_label(sentence: str) -> bool:
     text = " ".join(sentence.split())
     if len(text) > MAX_ALONE:
         return False
-    return any(pattern.fullmatch(text) for pattern in (_ALONE, _VERDICT, _STATE))
+    if any(pattern.fullmatch(text) for pattern in (_ALONE, _VERDICT, _STATE)):
+        return True
+    return _is_all_unsaid(text)

@@ -63,6 +63,16 @@ _PEOPLE = (
     r"|approvers?|agents?\s+team|support|on-?calls?|colleagues?|every(?:one|body)|employees|members"
     r"|maintainers|contributors|responders|sres?|admins?|managers?|each other|them|us)\b"
 )
+#: Kinds of means without any one of them.
+_GENERIC = (
+    r"(?:(?:unit|integration|regression|end-to-end|input|output|data|error|security|performance"
+    r"|health|sanity|safety|prompt|model|agent|system|incident|code|user|team|quality|load|test)\s+)?"
+    r"(?:tests?|testing|monitoring|alerts?|alerting|logging|logs|documentation|docs|validations?"
+    r"|guardrails?|checks?|handling|safeguards?|observability|coverage|training|redundancy"
+    r"|automation|security|metrics|tracing|telemetry|evals?|evaluations?|safety|resilience"
+    r"|reliability|protections?|measures|mechanisms?|controls?|reviews?|response|procedures"
+    r"|processes|practices|failsafes?|fail-safes?|fallbacks?|backups?|communication|governance)"
+)
 _MAX_SHORT = 9  # words of a promise that says nothing but what is to become better
 
 
@@ -341,6 +351,18 @@ _KINDS: tuple[_Kind, ...] = (
         r"|predictable|fragile|brittle|error-prone)\b",
         _BEHAVIOUR,
         anywhere="mak",
+    ),
+    _kind(
+        r"(?:add|writ|creat|updat|implement|hav|introduc|extend|expand|build|provid|put|set|ensur"
+        r"|fix|do|mak|us|get|appl|deploy|enforc|need|requir)(?:e|y|t)?(?:ing)?\s+"
+        r"(?:(?:in|up|some|the|our|a|an|any|all|new|basic|general|further|extra|missing|necessary"
+        r"|needed|required|sure|place|automated|regular|clear|good|strong|necessary)\s+){0,3}"
+        rf"{_GENERIC}(?:\s*(?:,|and|or|&|/)\s*(?:\w+\s+)?{_GENERIC}){{0,3}}"
+        r"(?:\s+(?:for|to|of|on|in|around|across|over)\s+(?:the\s+|our\s+|all\s+|this\s+|these\s+)?"
+        r"(?:agents?|models?|systems?|code|services?|apps?|applications?|platform|tools?|prompts?"
+        r"|infrastructure|servers?|pipelines?|future|everything|incidents?|issues?|place))?\s*[.!]?$",
+        "which signal, test or line exactly, and what it would have shown this time",
+        yields=True,
     ),
     _kind(
         r"try(?:ing)?\s+(?:out|an?|another|different|the|other|some)\b"

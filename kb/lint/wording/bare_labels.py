@@ -112,20 +112,20 @@ def _words(listed: str) -> frozenset[str]:
 
 #: Names of what was seen; nothing can be changed about them.
 _LABELS = _words(
-    "accident ambiguity anomaly behavior behaviour breakdown broke bug bugs carelessness coincidence complexity "
-    "confabulated confabulation conflict conflicts confusion congestion contention corruption "
-    "crash crashed crashes deadlock debt defect defects degradation disruption downtime drift "
-    "edge-case error errors exception exceptions exhaustion failed failure failures fault "
-    "faults flaked gap gaps glitch glitched glitches hallucinated hallucination "
-    "hallucinations hiccup immaturity incident incompatibility inconsistencies inconsistency "
-    "injection instability interruption issue issues jailbreak lapse latency laziness leak "
-    "legacy limitation limitations luck malfunction malfunctioned misalignment misbehaved "
-    "miscommunication misconfiguration misconfigurations misinterpretation mismatch mistake "
-    "mistakes misunderstanding negligence non-determinism nondeterminism outage outages "
-    "overconfidence overeagerness overflow overload overreach oversight problem problems "
-    "quirk quirks race randomness regression rogue shortcoming shortcomings slip spike "
-    "struggled stupidity surge sycophancy timeout timeouts typo unavailability "
-    "unpredictability unreliability vulnerability weakness"
+    "accident ambiguity anomaly behavior behaviour breakdown broke bug bugs carelessness "
+    "coincidence complexity confabulated confabulation conflict conflicts confusion "
+    "congestion contention corruption crash crashed crashes deadlock debt defect defects "
+    "degradation disruption downtime drift edge-case error errors exception exceptions "
+    "exhaustion failed failure failures fault faults flaked gap gaps glitch glitched glitches "
+    "hallucinated hallucination hallucinations hiccup immaturity incident incompatibility "
+    "inconsistencies inconsistency injection instability interruption issue issues jailbreak "
+    "lapse latency laziness leak legacy limitation limitations luck malfunction malfunctioned "
+    "misalignment misbehaved miscommunication misconfiguration misconfigurations "
+    "misinterpretation mismatch mistake mistakes misunderstanding negligence non-determinism "
+    "nondeterminism outage outages overconfidence overeagerness overflow overload overreach "
+    "oversight problem problems quirk quirks race randomness regression rogue shortcoming "
+    "shortcomings slip spike struggled stupidity surge sycophancy timeout timeouts typo "
+    "unavailability unpredictability unreliability vulnerability weakness"
 )
 #: What such names are usually said of, and how: they add nothing that can be changed.
 _UNSAID = _words(

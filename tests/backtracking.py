@@ -13,6 +13,8 @@ import re._parser as parser
 from collections.abc import Iterator
 from typing import Any
 
+#: Steps a character that are allowed at least: long texts of several words take some at each.
+_A_CHARACTER = 100
 _BOUND = 3  # times more than its least that a bounded repeat is tried
 _SAMPLES = "a0A 9-._/:\t\n([\"'*`x~#>,|<é_§"
 _CLASSES = {
@@ -36,7 +38,7 @@ class Matcher:
     def __init__(self, pattern: str, flags: int, most: int = 20_000) -> None:
         tree = parser.parse(pattern, flags)
         self.tree, self.flags = list(tree), flags | tree.state.flags
-        self.steps, self.most = 0, most
+        self.steps, self._least_most, self.most = 0, most, most
         self.text = ""
         self.groups: dict[int, str] = {}
         self._taken: dict[tuple[int, str], bool] = {}
@@ -45,6 +47,7 @@ class Matcher:
         """The steps of `match`, or of `finditer` over the whole text."""
         self.text = text.lower() if self.flags & re.IGNORECASE else text
         self.steps, at = 0, 0
+        self.most = max(self._least_most, _A_CHARACTER * len(text))
         self.groups.clear()
         while at <= len(text):
             end = next(self._run(self.tree, at), None)

@@ -15,7 +15,7 @@ _BOLD_ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,3}[.)])[ \t]+\*\*[^*]{2,60}\*\*:?[
 _OF_ACTIONS = re.compile(
     r"action|follow[ -]?up|next|to[ -]?do\b|task|recommend|suggest|improv|remed|lesson|learn"
     r"|takeaway|\bplan(?:s|ned)?\b|future|forward|measure|chang|should|\bwill\b|going[ ]to"
-    r"|correct(?:ive|ion)|guardrail|harden|safeguard|prevent|recur|happen\w*[ ]again|protect"
+    r"|correct(?:ive|ion)|guardrail|harden|safeguard|prevent|recur|happen\w{0,9}[ ]again|protect"
     r"|\bsteps?\b|pending|outstanding|remaining|backlog|propos|roadmap|enhanc|commitment"
     r"|countermeasure|(?:long|short)[ -]term|owner|due\b|deadline|priorit|assignee|responsib"
     r"|acci[oó]n|medida|mejora|recomend|preven|\bpr[oó]xim|pendient|tarea|\blecci|aprend|pasos|cambio"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from kb.errors import system_fault
+from kb.records.blank_record import ONE_PAGE_NOTE
 from kb.records.form import build_form
 
 from conftest import EXAMPLE
@@ -124,7 +125,7 @@ def test_new_full_adds_the_sections_a_draft_lacks_and_keeps_the_rest(
     after = path.read_text()
     assert status == 0
     gone = [line for line in before.splitlines() if line and line not in after.splitlines()]
-    assert gone == []
+    assert gone == ([ONE_PAGE_NOTE] if profile == "--one-page" else [])
     headings = re.findall(r"(?m)^## (.*)$", after)
     asked = FORM.profiles["public" if profile == "--public" else "short"]
     assert headings == [FORM.section(key).heading for key in FORM.grown_order if key in asked] or (

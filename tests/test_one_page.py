@@ -10,7 +10,7 @@ import pytest
 from kb.config import CheckConfig, Config, FormConfig
 from kb.lint.registry import all_rules
 from kb.lint.rule import LintContext, enabled_rules, run_rules
-from kb.records.blank_record import Prefill, blank_record
+from kb.records.blank_record import FULL_NOTE, ONE_PAGE_NOTE, Prefill, blank_record
 from kb.records.document import Document, read_document
 from kb.records.form import build_form
 from kb.records.grow_to_profile import grow_record, open_questions
@@ -98,7 +98,9 @@ def test_a_grown_page_keeps_every_line_and_puts_each_section_in_its_place() -> N
     before = page()
     growth = grow_record(read(before), DAY)
     after = growth.text
-    assert [line for line in before.splitlines() if line not in after.splitlines()] == []
+    gone = [line for line in before.splitlines() if line not in after.splitlines()]
+    assert gone == [ONE_PAGE_NOTE]
+    assert FULL_NOTE in after
     headings = re.findall(r"(?m)^## (.*)$", after)
     asked = FORM.profiles["short"]
     assert headings == [FORM.section(key).heading for key in FORM.grown_order if key in asked]

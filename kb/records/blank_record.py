@@ -30,10 +30,11 @@ _YAML_WORDS = {"yes", "no", "true", "false", "null", "on", "off"}
 #: A question a one-page draft leaves open becomes an action due within this time (SPEC 2.2).
 OPEN_QUESTION_DAYS = 90
 ONE_PAGE = "one-page"
-_SHORT_ANSWERS = "One sentence each; `kb new --full FILE` asks the rest."
-_AIM = (
-    f"About {CheckConfig().word_budget:,} words in all, evidence not counted: link to traces "
-    "rather than paste them.\n     `kb words KEY` explains the words a key may take."
+#: What the draft of a one page says of itself, and what any other does.
+ONE_PAGE_NOTE = "<!-- One sentence each; `kb new --full FILE` asks the rest. -->"
+FULL_NOTE = (
+    f"<!-- About {CheckConfig().word_budget:,} words in all, evidence not counted: link to traces "
+    "rather than paste them.\n     `kb words KEY` explains the words a key may take. -->"
 )
 #: The line a clock gives a timeline: what happened then, and its tag.
 _ENTRY_OF_CLOCK = {
@@ -99,7 +100,7 @@ def blank_record(
     prefill = prefill or Prefill()
     is_one_page = profile == ONE_PAGE
     parts = [_front_matter(title, day, form, prefill, is_one_page=is_one_page), f"# {title}\n"]
-    parts.append(f"<!-- {_SHORT_ANSWERS if is_one_page else _AIM} -->\n")
+    parts.append(f"{ONE_PAGE_NOTE if is_one_page else FULL_NOTE}\n")
     for section in _sections(profile, form, prefill):
         body = prefill.sections.get(section.key)
         asked = one_question(section) if is_one_page else questions(section, form)

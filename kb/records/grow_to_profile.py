@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from kb.records.blank_record import (
+    FULL_NOTE,
     ONE_PAGE,
+    ONE_PAGE_NOTE,
     blank_body,
     blank_evidence,
     evidence_questions,
@@ -70,8 +72,14 @@ def grow_record(document: Document, day: date) -> Growth:
     def count(kind: str) -> int:
         return sum(insertion.count for insertion in found if insertion.kind == kind)
 
-    text = _inserted(document.text, found)
+    text = _with_full_note(_inserted(document.text, found))
     return Growth(text, count("section"), count("line"), count("key"), len(tasks))
+
+
+def _with_full_note(text: str) -> str:
+    """The text with what a full draft says of itself in place of what the one page does."""
+    note = FULL_NOTE.replace("\n", "\r\n") if "\r\n" in text else FULL_NOTE
+    return text.replace(ONE_PAGE_NOTE, note, 1)
 
 
 def open_questions(document: Document) -> tuple[SectionText, ...]:

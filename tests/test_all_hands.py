@@ -263,7 +263,7 @@ def test_forty_records_that_were_copied_here_are_counted_and_not_read_out(adopte
     text = text_of(site_in(adopted), ALL_HANDS)
     assert "40 records were copied here in one commit." in text
     assert "40 new incidents were not looked at." in text
-    assert "There is no promise of ours to judge." in text
+    assert "No record of ours in this form promises anything: nothing to judge." in text
     assert "Outage 7" not in text
 
 
@@ -294,7 +294,9 @@ def test_what_others_promised_is_neither_kept_nor_broken_here(tmp_path: Path) ->
     (tmp_path / story.path).write_text(story.markdown(), encoding="utf-8")
     theirs = page_in(tmp_path).all_hands
     assert theirs
-    assert list(promise_sentences(theirs)) == ["There is no promise of ours to judge."]
+    assert list(promise_sentences(theirs)) == [
+        "No record of ours in this form promises anything: nothing to judge."
+    ]
 
 
 # --- the terminal --------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ def repeat_sentences(seen: AllHands) -> Iterator[str]:
 def promise_sentences(seen: AllHands) -> Iterator[str]:
     """What became of promises: kept, broken, due."""
     if not seen.promises:
-        yield "There is no promise of ours to judge."
+        yield "No record of ours in this form promises anything: nothing to judge."
         return
     late = sum(promise.is_late for promise in seen.kept)
     kept = plural(len(seen.kept), "promise")

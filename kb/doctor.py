@@ -104,11 +104,11 @@ def _extras() -> Iterator[DoctorFact]:
         if not absent:
             yield DoctorFact("extras", extra, "ok", ", ".join(there))
         elif there and extra != "models":
-            said = f"{', '.join(absent)} missing beside {', '.join(there)}"
-            yield DoctorFact("extras", extra, "broken", said, _install(extra))
+            text = f"{', '.join(absent)} missing beside {', '.join(there)}"
+            yield DoctorFact("extras", extra, "broken", text, _install(extra))
         else:
-            said = "not installed" if not there else f"{', '.join(absent)} not installed"
-            yield DoctorFact("extras", extra, "missing", said, _install(extra))
+            text = "not installed" if not there else f"{', '.join(absent)} not installed"
+            yield DoctorFact("extras", extra, "missing", text, _install(extra))
 
 
 def _version(distribution: str) -> str | None:
@@ -133,9 +133,9 @@ def _library_facts(start: Path) -> Iterator[DoctorFact]:
     drafts = sum(record.status != "published" for record in library.records)
     unread = sum(1 for document in library.documents if document.faults)
     published = len(library.published)
-    said = f"{published} published, {drafts} drafts or in review, {unread} with parts unread"
+    text = f"{published} published, {drafts} drafts or in review, {unread} with parts unread"
     mend = "Run 'kb check': it names the files." if unread else ""
-    yield DoctorFact("library", "records", "broken" if unread else "ok", said, mend)
+    yield DoctorFact("library", "records", "broken" if unread else "ok", text, mend)
     yield from _git(library)
     yield from _search(library)
     yield from _store(library)

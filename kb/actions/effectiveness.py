@@ -301,5 +301,5 @@ def _recurrence_sentence(again: Recurrence, record: Postmortem) -> str:
 def _doubtful(one: Recurrence, record: Postmortem) -> str:
     why = one.doubt or "it is the day on which the action was closed"
     where = "" if one.record == record.id else f" in {one.record}"
-    told = f"an occurrence{where}" if one.is_occurrence else one.record
-    return f"{told} of {one.day} may be a recurrence ({why}): a person has to verify"
+    text = f"an occurrence{where}" if one.is_occurrence else one.record
+    return f"{text} of {one.day} may be a recurrence ({why}): a person has to verify"

@@ -39,8 +39,8 @@ def _lines(row: dict[str, str]) -> Iterator[str]:
     """Whose it is and what it shares, and below that where it lies, cut nowhere."""
     from kb.terminal import visible
 
-    said = visible(f"{row['name']}  {row['shares']}  {row['said']}")
-    yield from textwrap.wrap(said, _WIDTH, subsequent_indent="  ")
+    text = visible(f"{row['name']}  {row['shares']}  {row['said']}")
+    yield from textwrap.wrap(text, _WIDTH, subsequent_indent="  ")
     yield visible(f"  {row['place']}")
 
 
@@ -59,8 +59,8 @@ def _rows(library: Library) -> Iterator[dict[str, str]]:
             texts, found = None, found.silent(error.what)
         count = len(texts.published if texts else found.facts)
         at = f", fetched {state.at:%Y-%m-%d}" if state and state.at else ""
-        said = found.note if found.is_silent else f"{plural(count, 'record')}{at}"
+        text = found.note if found.is_silent else f"{plural(count, 'record')}{at}"
         commit = f"@{state.commit[:9]}" if state and state.commit else ""
         where = beside.declared.git or beside.declared.path
-        row = {"name": beside.name, "shares": found.shares, "said": said}
+        row = {"name": beside.name, "shares": found.shares, "said": text}
         yield {**row, "place": f"{where}{commit}", "note": found.note}

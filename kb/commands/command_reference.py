@@ -106,10 +106,10 @@ def _bounds(least: float | None, most: float | None) -> str:
     return f"At least {least:g}." if least is not None else ""
 
 
-def _row(name: str, said: str, width: int) -> str:
+def _row(name: str, sentence: str, width: int) -> str:
     """A row of two columns; a long name has its help on the lines below."""
     indent = " " * (width + 4)
-    text = textwrap.fill(said, _WIDTH, initial_indent=indent, subsequent_indent=indent)
+    text = textwrap.fill(sentence, _WIDTH, initial_indent=indent, subsequent_indent=indent)
     if len(name) > width:
         return f"  {name}\n{text}"
     return f"  {name:<{width}}  {text.lstrip()}".rstrip()

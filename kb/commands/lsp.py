@@ -42,8 +42,8 @@ def _log_escaped(*, is_debug: bool) -> None:
 
     class Escaped(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            said = record.getMessage()
-            shown = said if is_debug else said.partition("\n")[0]
+            text = record.getMessage()
+            shown = text if is_debug else text.partition("\n")[0]
             warn(f"kb lsp: {shown[:1000]}")
 
     log = logging.getLogger("pygls")

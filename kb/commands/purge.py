@@ -50,9 +50,9 @@ def command(context: click.Context, value: str, *, write: bool, word: str) -> No
     Exit status 0: nothing of it was found, or is left; 1: some is, and is listed; 2: could not
     run.
     """
-    said = read_stdin(_MOST_BYTES).decode("utf-8", "replace") if value == "-" else value
+    text = read_stdin(_MOST_BYTES).decode("utf-8", "replace") if value == "-" else value
     library = open_library(Path.cwd())
-    sought = _sought(library, " ".join(said.split()))
+    sought = _sought(library, " ".join(text.split()))
     _refuse_word(word, sought)
     plan = plan_purge(library, sought, word)
     if write:

@@ -44,8 +44,8 @@ def command(session: str, beside: Path | None) -> None:
     taken = capture(one, found, team_settings(work), work, now, folder, make)
     sources = taken.custody["sources"]
     echo(visible(f"{folder}: {one.agent}, session {taken.custody['session']}"))
-    told = [plural(len(taken.run.steps), "step"), plural(len(sources), "file")]
-    echo(f"  {', '.join([*told, plural(len(taken.custody['commits']), 'commit')])}")
+    parts = [plural(len(taken.run.steps), "step"), plural(len(sources), "file")]
+    echo(f"  {', '.join([*parts, plural(len(taken.custody['commits']), 'commit')])}")
     first = f"{taken.custody['tool']}, {taken.custody['captured_at']}"
     echo(f"  custody: {first}, sha256 {sources[0]['sha256']}")
 

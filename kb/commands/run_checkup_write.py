@@ -40,11 +40,11 @@ def record_runs(route: str, done: Checkup) -> None:
     text = with_runs(library.runs_seen, name, sorted(done.days.items()))
     folder.write_text(FILE_NAME, text)
     dated = done.days.total()
-    said = (
+    sentence = (
         f"{plural(dated, 'run')} of {name} on {plural(len(done.days), 'day')} kept in {FILE_NAME}"
     )
     left = f"; {done.runs - dated} without a time left out" if done.runs > dated else ""
-    warn(visible(said + left))
+    warn(visible(sentence + left))
 
 
 def write_occurrences(

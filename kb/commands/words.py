@@ -86,9 +86,9 @@ def _list(form: Form, name: str) -> Iterator[str]:
         yield f"  {', '.join(_answers(form)[name])}"
 
 
-def _wrapped(name: str, said: str) -> Iterator[str]:
+def _wrapped(name: str, text: str) -> Iterator[str]:
     """A name, and what is said of it beside it, or below where the name is long."""
-    lines = textwrap.wrap(said, _WIDTH - _NAMES, break_on_hyphens=False) or [""]
+    lines = textwrap.wrap(text, _WIDTH - _NAMES, break_on_hyphens=False) or [""]
     beside = len(name) < _NAMES
     yield f"{name:<{_NAMES}}{lines[0]}".rstrip() if beside else name
     for line in lines[1:] if beside else lines:

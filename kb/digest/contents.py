@@ -133,7 +133,7 @@ def _of_owner(owner: str, owed: list[Action], facts: DigestFacts) -> DigestPart:
     late = sum(one.days_overdue > 0 for one in owed)
     counts = (plural(len(owed) - late, "promise due", "promises due"), f"{late} overdue")
     numbers = (len(owed) - late, late)
-    told = ", ".join(text for text, number in zip(counts, numbers, strict=True) if number)
+    sentence = ", ".join(text for text, number in zip(counts, numbers, strict=True) if number)
     owed.sort(key=lambda one: (one.due or date.max, one.id))
     items = (
         DigestItem(
@@ -143,7 +143,7 @@ def _of_owner(owner: str, owed: list[Action], facts: DigestFacts) -> DigestPart:
         )
         for one in owed
     )
-    return _part(owner, (f"{told}.",), items)
+    return _part(owner, (f"{sentence}.",), items)
 
 
 def _when(action: Action) -> tuple[str, ...]:
@@ -168,12 +168,12 @@ def _plain(text: str) -> str:
 
 def _news(facts: DigestFacts) -> DigestPart:
     seen = facts.seen
-    told = [new for new in seen.new if not new.is_import]
+    parts = [new for new in seen.new if not new.is_import]
     sentences = news_sentences(seen)
     if not (seen.new or seen.unknown):
         what = "No new record" if facts.occurrences else "Nothing new"
         sentences = iter((f"{what} since {said_day(seen.since)}.",))
-    return _part("New", sentences, (_new_item(new) for new in told))
+    return _part("New", sentences, (_new_item(new) for new in parts))
 
 
 def _new_item(new: NewRecord) -> DigestItem:
@@ -212,12 +212,12 @@ def _occurred(facts: DigestFacts) -> Iterator[DigestItem]:
         times = f"{len(seen)} times, last " if len(seen) > 1 else ""
         customers = sum(one.customers or 0 for one in seen)
         still_open = sum(one.is_open for one in facts.actions if one.record == record)
-        told = (
+        parts = (
             f"did harm again {times}on {said_day(last)}",
             f"{plural(customers, 'customer')} affected" if customers else "",
             f"{plural(still_open, 'promise')} of it open" if still_open else "",
         )
-        yield DigestItem(facts.titles.get(record, record), record, tuple(filter(None, told)))
+        yield DigestItem(facts.titles.get(record, record), record, tuple(filter(None, parts)))
 
 
 def _open_then(pair: Pair) -> str:
@@ -260,9 +260,9 @@ def _kept_on(promise: OwedPromise) -> str:
     return f"{day}, late" if promise.is_late else day
 
 
-def _owed(promise: OwedPromise, facts: DigestFacts, said: str) -> DigestItem:
+def _owed(promise: OwedPromise, facts: DigestFacts, text: str) -> DigestItem:
     title = facts.titles.get(promise.record, promise.record)
-    words = filter(None, (promise.owner or "nobody", said, f"promised after “{title}”"))
+    words = filter(None, (promise.owner or "nobody", text, f"promised after “{title}”"))
     return DigestItem(promise.text, promise.record, tuple(words))
 
 
@@ -322,7 +322,7 @@ class ApprovedWords:
     lesson: str
 
 
-def restricted(facts: DigestFacts, told: Mapping[str, ApprovedWords]) -> DigestFacts:
+def restricted(facts: DigestFacts, approved: Mapping[str, ApprovedWords]) -> DigestFacts:
     """The same for outsiders: the records of `told`, which are named by their ids in the library.
 
     Promises, walls and the notes of the library stay inside.
@@ -330,18 +330,18 @@ def restricted(facts: DigestFacts, told: Mapping[str, ApprovedWords]) -> DigestF
     new = tuple(
         replace(
             one,
-            record=told[one.record].record,
-            title=told[one.record].title,
-            lesson=told[one.record].lesson,
-            repeats=tuple(told[each].record for each in one.repeats if each in told),
+            record=approved[one.record].record,
+            title=approved[one.record].title,
+            lesson=approved[one.record].lesson,
+            repeats=tuple(approved[each].record for each in one.repeats if each in approved),
         )
         for one in facts.seen.new
-        if one.record in told
+        if one.record in approved
     )
     seen = replace(facts.seen, new=new, unknown=0, kept=(), broken=(), due=(), walls=())
     page = replace(facts.page, pairs=(), notes=())
     left_out = len(facts.seen.new) - len(new)
-    titles = {one.record: one.title for one in told.values()}
+    titles = {one.record: one.title for one in approved.values()}
     return replace(
         facts,
         seen=seen,

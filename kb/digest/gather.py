@@ -68,8 +68,8 @@ def for_outsiders(facts: DigestFacts, start: Path, repo: Repo, as_of: AsOf) -> D
     from kb.site.gather import SiteRequest, gather
 
     site = gather(open_library(start), repo, SiteRequest(as_of.at, no_search, EXTERNAL))
-    told = {
+    approved = {
         record.id: ApprovedWords(record.id, record.title, first_lesson(record))
         for record in site.records
     }
-    return restricted(facts, {old: told[new] for old, new in site.public_ids.items()})
+    return restricted(facts, {old: approved[new] for old, new in site.public_ids.items()})

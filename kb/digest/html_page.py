@@ -56,9 +56,9 @@ def _item(digest: Digest, item: DigestItem) -> str:
     text = f"<b>{_escaped(item.text)}</b>"
     shown = f'<a href="{escape(address)}">{text}</a>' if address else text
     facts = " · ".join(_escaped(fact) for fact in item.facts)
-    told = f'<p class="f">{facts}</p>' if facts else ""
+    facts_line = f'<p class="f">{facts}</p>' if facts else ""
     quote = f"<blockquote>{_escaped(item.quote)}</blockquote>" if item.quote else ""
-    return f"<li><p>{shown}</p>{told}{quote}</li>"
+    return f"<li><p>{shown}</p>{facts_line}{quote}</li>"
 
 
 def _escaped(text: str) -> str:

@@ -73,8 +73,8 @@ def post(message: Mapping[str, Any], address: str) -> str:
 
 def _reason(body: bytes, address: str) -> str:
     """The code of a refusal behind a colon; empty for a body that is none, or of the address."""
-    said = body[:100].decode("ascii", "replace").strip()
-    return f": {said}" if _CODE.fullmatch(said) and said not in address else ""
+    text = body[:100].decode("ascii", "replace").strip()
+    return f": {text}" if _CODE.fullmatch(text) and text not in address else ""
 
 
 def _parts(address: str) -> SplitResult:

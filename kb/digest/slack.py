@@ -35,8 +35,8 @@ def slack_message(digest: Digest) -> dict[str, Any]:
     if len(blocks) > room:
         left = plural(len(blocks) - room, "part")
         blocks = [*blocks[:room], _context(f"{left} more: kb digest --format html")]
-    said = " ".join(text for part in digest.parts for text in part.sentences)
-    summary = _escaped(f"{digest.title}: {said}", _MOST_FALLBACK)
+    whole = " ".join(text for part in digest.parts for text in part.sentences)
+    summary = _escaped(f"{digest.title}: {whole}", _MOST_FALLBACK)
     return {"text": summary, "blocks": [*blocks, *foot]}
 
 

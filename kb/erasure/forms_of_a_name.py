@@ -64,8 +64,8 @@ class PurgeTarget:
     def _parts(self) -> tuple[NameIndex, ...]:
         """The words of a name that tell whose it is, each to be looked for by itself."""
         words = self.name.telling if self.name else ()
-        told = (w for w in words if len(w) > 1 or script_of(w) is not Script.ENDINGS)
-        return tuple(NameIndex((PrivateName(word, self.kind),)) for word in told)
+        parts = (w for w in words if len(w) > 1 or script_of(w) is not Script.ENDINGS)
+        return tuple(NameIndex((PrivateName(word, self.kind),)) for word in parts)
 
     @cached_property
     def _literal(self) -> re.Pattern[str]:

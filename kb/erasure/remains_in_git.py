@@ -121,15 +121,15 @@ def _holds(look: _Look, text: str) -> bool:
     fresh = {n for n, line in enumerate(lines) if line not in look.lines}
     # With its neighbours, for a name may begin on one line and end on the next.
     near = sorted({m for n in fresh for m in (n - 1, n, n + 1) if 0 <= m < len(lines)})
-    said = "\n".join(lines[n] for n in near)
+    passage = "\n".join(lines[n] for n in near)
     look.lines |= dict.fromkeys((lines[n] for n in fresh), False)
-    for one in look.sought.find(said) if fresh else ():
+    for one in look.sought.find(passage) if fresh else ():
         if one.doubt:
             continue
-        first, last = (said.count("\n", 0, at) for at in (one.start, one.end))
+        first, last = (passage.count("\n", 0, at) for at in (one.start, one.end))
         look.lines |= dict.fromkeys((lines[n] for n in near[first : last + 1]), True)
         if len(look.forms) < _MOST_FORMS:
-            look.forms.setdefault(said[one.start : one.end])
+            look.forms.setdefault(passage[one.start : one.end])
     return any(look.lines[line] for line in lines)
 
 

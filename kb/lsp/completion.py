@@ -224,8 +224,8 @@ def _records(record: OpenRecord, word: str, opening: str) -> _Found:
     parts = [part for part in word.lower().split("-") if part]
     found = []
     for card in reversed(tuple(record.view.by_id.values())):
-        told = f"{card.id} {card.title}".lower()
-        if card.id != record.document.id and all(part in told for part in parts):
+        searched = f"{card.id} {card.title}".lower()
+        if card.id != record.document.id and all(part in searched for part in parts):
             text = f"{opening}{card.id}]({card.id}.md) — {PRIOR_TO_FILL}"
             kind = types.CompletionItemKind.Reference
             found.append(_Offer(card.id, card.title, text=text, kind=kind))

@@ -61,8 +61,8 @@ def _record(record: OpenRecord, named: str) -> Iterator[str]:
 def card_words(card: RecordCard) -> str:
     """A record in some lines: what happened, and what was promised then."""
     facts = [card.severity, ", ".join(place.word for place in card.classes)]
-    told = " · ".join(quoted_markdown(fact) for fact in facts if fact)
-    lines = [f"**{quoted_markdown(card.title)}**", f"{quoted_markdown(card.id)} · {told}"]
+    shown_facts = " · ".join(quoted_markdown(fact) for fact in facts if fact)
+    lines = [f"**{quoted_markdown(card.title)}**", f"{quoted_markdown(card.id)} · {shown_facts}"]
     for action in card.actions[:_MOST_PROMISES]:
         text = quoted_markdown(action.text[:300])
         lines.append(f"- {action.state}: {quoted_markdown(action.label)} {text}")

@@ -61,10 +61,10 @@ def summary_words(record: OpenRecord, earlier: EarlierIncidents) -> str:
     public = f" · {len(earlier.public)} public" if earlier.public else ""
     if not found:
         return f"No earlier incident like this{public}"
-    told = plural(len(found), "earlier incident")
+    text = plural(len(found), "earlier incident")
     title = visible(cut(found[0].title, 60))
     judged = "" if unjudged_matches(record, earlier) else " · all have a verdict"
-    return f"{told}, {_chance(found[0])} {title}{public}{judged}"
+    return f"{text}, {_chance(found[0])} {title}{public}{judged}"
 
 
 def unjudged_matches(record: OpenRecord, earlier: EarlierIncidents) -> tuple[Match, ...]:
@@ -97,10 +97,10 @@ def inlay_hints(
 
     For clients `without_lenses` what those would say, too.
     """
-    told = list(_hints(record, earlier))
+    parts = list(_hints(record, earlier))
     if without_lenses and earlier is not None and earlier.answer is not None:
-        told += [(line, summary_words(record, earlier)) for line in _lines(record)]
-    found = [_hint(record, line, text) for line, text in told]
+        parts += [(line, summary_words(record, earlier)) for line in _lines(record)]
+    found = [_hint(record, line, text) for line, text in parts]
     return [h for h in found if span.start.line <= h.position.line <= span.end.line]
 
 

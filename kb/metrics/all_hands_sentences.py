@@ -111,12 +111,12 @@ def effect_sentences(seen: AllHands) -> Iterator[str]:
 
 def by_kind(counts: Mapping[str, int]) -> str:
     """How many records there are of each kind: `54 incidents, 6 near-misses`."""
-    said = (
+    parts = (
         plural(count, kind, _PLURALS.get(kind, f"{kind}s"))
         for kind, count in counts.items()
         if kind
     )
-    return ", ".join(said)
+    return ", ".join(parts)
 
 
 def _graveness(seen: AllHands) -> str:

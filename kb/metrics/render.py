@@ -176,8 +176,8 @@ def _bars(rows: Sequence[tuple[str, float | None, str, int]]) -> Iterator[str]:
     top = max((value for _, value, _, _ in rows if value is not None), default=0)
     width = min(24, max((len(label) for label, *_ in rows), default=0))
     room = WIDTH - width - 24
-    said = format_alike((value for _, value, _, _ in rows), rows[0][2]) if rows else ()
-    for (label, value, unit, n), number in zip(rows, said, strict=True):
+    parts = format_alike((value for _, value, _, _ in rows), rows[0][2]) if rows else ()
+    for (label, value, unit, n), number in zip(rows, parts, strict=True):
         scale = 1 if unit == "share" else top
         drawn = bar(value / scale, room) if value and scale else ""
         yield f"  {label[:width]:<{width}} {drawn:<{room}} {number:>9}  n {n}"

@@ -33,6 +33,6 @@ def public_page(record_id: str) -> str:
         return ""
     # These files are kb's own, and an answer must not wait for the reader of records.
     lines = (place / f"{record_id}.md").read_text("utf-8").splitlines()
-    told = lines[lines.index("sources:") + 1 :] if "sources:" in lines else []
-    items = (line.strip().removeprefix("- ") for line in told)
+    below = lines[lines.index("sources:") + 1 :] if "sources:" in lines else []
+    items = (line.strip().removeprefix("- ") for line in below)
     return next((item for item in items if item.startswith(("https://", "http://"))), "")

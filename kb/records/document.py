@@ -149,8 +149,8 @@ class Document:
 
         What `form:` says in the record holds before what `kb.toml` says of the file.
         """
-        told = self.front.text("form")
-        return told == "adopted" or (not told and self.form.adopts(self.path))
+        text = self.front.text("form")
+        return text == "adopted" or (not text and self.form.adopts(self.path))
 
     @cached_property
     def profile(self) -> str:
@@ -158,9 +158,9 @@ class Document:
 
         Its `form:` says which, else the scope of `kb.toml` that it is in, else its facts.
         """
-        told = self.front.text("form")
-        if told in PROFILE_FORMS:
-            return told
+        text = self.front.text("form")
+        if text in PROFILE_FORMS:
+            return text
         scope = self.form.scope(self.path)
         if scope and scope.profile:
             return scope.profile

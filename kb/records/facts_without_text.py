@@ -88,8 +88,8 @@ def reference(record_id: str, day: date, key: str) -> str:
 def facts_of(records: Iterable[Postmortem], key: str, runs: Mapping[str, RunShape]) -> LibraryFacts:
     """The facts of the published records that are a team's own; `runs` are by record id."""
     own = (record for record in records if record.is_published and record.origin == "own")
-    told = (facts_of_record(record, key, runs.get(record.id)) for record in own)
-    return LibraryFacts(records=tuple(told))
+    parts = (facts_of_record(record, key, runs.get(record.id)) for record in own)
+    return LibraryFacts(records=tuple(parts))
 
 
 def facts_of_record(record: Postmortem, key: str, run: RunShape | None) -> RecordFacts:

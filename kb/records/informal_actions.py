@@ -191,9 +191,9 @@ class InformalAction(Struct, frozen=True, gc=False):
     def task(self, label: str = "") -> str:
         """The list item to write for it."""
         box = {"closed": "x", "cancelled": "-"}.get(self.state, " ")
-        told = ", ".join(f"{key}: {value}" for key, value in self.attributes)
+        text = ", ".join(f"{key}: {value}" for key, value in self.attributes)
         head = f"- [{box}] {f'{label}: ' if label else ''}{self.text}"
-        return f"{head} — {told}" if told else head
+        return f"{head} — {text}" if text else head
 
 
 def says_nothing(text: str) -> bool:
@@ -266,15 +266,15 @@ def _heading_of(text: str) -> str:
 
 def _headed(block: Sequence[Line], levers: Collection[str]) -> Iterator[InformalAction]:
     """The action that a heading is, where attributes of it stand below."""
-    told = dict(
+    fields = dict(
         filter(None, (_attribute(line.text, levers) for line in block[1:] if line.is_prose))
     )
     heading = _heading_of(block[0].text).strip(" *_:") if block else ""
     if section_by_stem(heading) == "actions":
         return  # the head of a further part of the list
-    if told.keys() & {"owner", "due", "state"} or (block and _is_numbered(block[0].text)):
+    if fields.keys() & {"owner", "due", "state"} or (block and _is_numbered(block[0].text)):
         end = block[-1].number
-        yield _action_of(heading, told, "open", block[0].number, end, row=False)
+        yield _action_of(heading, fields, "open", block[0].number, end, row=False)
 
 
 def _is_numbered(text: str) -> bool:
@@ -452,23 +452,23 @@ def _attributes_of_tail(
     One part that says of itself what it is, or is a day, a handle or a lever, makes a tail; a
     part that is nothing of that may then be the owner.
     """
-    told: dict[str, str] = {}
+    fields: dict[str, str] = {}
     free: list[str] = []
     for part in parts:
         key, value = _meaning(part.strip(" *_`.[]()"), levers, near)
         if not key:
             free.append(value)
-        elif key in told:
+        elif key in fields:
             return None
         else:
-            told[key] = value
-    if not told or len(free) > 1:
+            fields[key] = value
+    if not fields or len(free) > 1:
         return None
     if free:
-        if "owner" in told or not _HANDLE.fullmatch(free[0]) or _NO_OWNER.match(free[0]):
+        if "owner" in fields or not _HANDLE.fullmatch(free[0]) or _NO_OWNER.match(free[0]):
             return None
-        told["owner"] = free[0]
-    return told
+        fields["owner"] = free[0]
+    return fields
 
 
 def _meaning(part: str, levers: Collection[str], near: date | None) -> tuple[str, str]:
@@ -510,11 +510,11 @@ def _state(written: str) -> str | None:
 def _action_of(
     text: str, tail: dict[str, str] | None, state: str, line: int, end_line: int, *, row: bool
 ) -> InformalAction:
-    told = tail or {}
-    said = _state(told["state"]) if "state" in told else None
-    if told.get("state") and (said is None or told["state"].lower() not in _PLAIN_STATES):
-        text, told = f"{text} ({told['state']})", {**told, "state": ""}
-    fields = (told.get(key, "") for key in ("owner", "due", "lever", "tracker"))
+    values = tail or {}
+    said = _state(values["state"]) if "state" in values else None
+    if values.get("state") and (said is None or values["state"].lower() not in _PLAIN_STATES):
+        text, values = f"{text} ({values['state']})", {**values, "state": ""}
+    fields = (values.get(key, "") for key in ("owner", "due", "lever", "tracker"))
     owner, due, lever, tracker = (value.strip() for value in fields)
     final = said if said and said != "open" else state
     is_whole = bool(text) and bool(tail)
@@ -573,7 +573,7 @@ def _from_row(
     levers: Collection[str],
     near: date | None,
 ) -> InformalAction | None:
-    told: dict[str, str] = {}
+    fields: dict[str, str] = {}
     further: list[str] = []
     for number, cell in enumerate(row.cells):
         key = columns[number] if number < len(columns) else ""
@@ -582,16 +582,16 @@ def _from_row(
         if key == "label":
             if not cell.isdecimal() and not _LABEL.fullmatch(cell.strip("*`")):
                 further.append(cell)
-        elif key and key not in told:
-            told[key] = _as_day(cell, near) if key == "due" else cell
+        elif key and key not in fields:
+            fields[key] = _as_day(cell, near) if key == "due" else cell
         else:
             name = head[number] if number < len(head) else ""
             further.append(f"{name}: {cell}" if name else cell)
-    text = told.pop("text", "")
-    told.pop("label", "")
-    if told.get("lever", "").lower() in levers:
-        told["lever"] = told["lever"].lower()
+    text = fields.pop("text", "")
+    fields.pop("label", "")
+    if fields.get("lever", "").lower() in levers:
+        fields["lever"] = fields["lever"].lower()
     if not text:
         return None
     text = f"{text} ({'; '.join(further)})" if further else text
-    return _action_of(text, told, "open", row.line, row.line, row=True)
+    return _action_of(text, fields, "open", row.line, row.line, row=True)

@@ -57,10 +57,10 @@ def occurrences_of(record: Postmortem, others: Iterable[Postmortem]) -> tuple[Oc
     without a time stand last.
     """
     known = {record.happened_at.date(), *(one.at.date() for one in record.occurrences if one.at)}
-    told = (
+    parts = (
         Occurrence(r.happened_at, r.route, customers=r.customers_affected, note=f"told in {r.id}")
         for r in others
         if r.happened_at.date() not in known
     )
-    found = (*record.occurrences, *told)
+    found = (*record.occurrences, *parts)
     return tuple(sorted(found, key=lambda one: (one.at is None, one.at or record.happened_at)))

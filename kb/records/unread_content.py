@@ -322,6 +322,6 @@ _IMPACTS = {
 }
 
 
-def _as_front(name: str, told: str) -> str:
-    impact = _IMPACTS.get(plain_label(told)) if name == "severity" else None
-    return f"impact: {impact}" if impact else f"{_FRONT[name]}: {told}"
+def _as_front(name: str, text: str) -> str:
+    impact = _IMPACTS.get(plain_label(text)) if name == "severity" else None
+    return f"impact: {impact}" if impact else f"{_FRONT[name]}: {text}"

@@ -82,8 +82,8 @@ class Wall:
         """Which calls, in a few words."""
         parts = [self.command, self.effect, self.target and f"on {self.target}"]
         parts += [f"{path} {pattern}" for path, pattern in self.arguments]
-        said = ", ".join(filter(None, parts))
-        return f"{self.tool} ({said})" if said else self.tool
+        text = ", ".join(filter(None, parts))
+        return f"{self.tool} ({text})" if text else self.tool
 
     @property
     def is_of_shell(self) -> bool:

@@ -116,8 +116,8 @@ def fetch(address: str, revision: str, folder: Path) -> FetchedCommit:
     if answer is None or not limits.hold():
         raise KbError(limits.why, where=address, todo="Name a repository of postmortems alone.")
     if answer.status != 0:
-        said = first_line(answer.complaint) or "Git gave no reason"
-        raise KbError(f"cannot be fetched: {said}", where=address, todo="Try: git ls-remote there.")
+        text = first_line(answer.complaint) or "Git gave no reason"
+        raise KbError(f"cannot be fetched: {text}", where=address, todo="Try: git ls-remote there.")
     commit = revisions.find(git, "FETCH_HEAD")
     if commit is None:
         raise KbError(f"{wanted} is no commit there", where=address)

@@ -76,14 +76,14 @@ def review_comment(review: ReviewAdvice, link: str = "") -> str:
     ordered = sorted(review.records, key=lambda record: not _asks_something(record))
     opening = [part for part in (MARKER, "## Postmortem review", _verdict(review)) if part]
     opening += [*_settings(review), *_strays(review)]
-    said = [
+    parts = [
         _Part(partial(_removed, record), partial(_removed, record)) for record in review.removed
     ]
-    said += [
+    parts += [
         _Part(partial(_record, record, review, links), partial(_brief, record))
         for record in ordered
     ]
-    return _fitted(opening, said, [_FOOT] if review.errors else [])
+    return _fitted(opening, parts, [_FOOT] if review.errors else [])
 
 
 class Links:
@@ -116,17 +116,17 @@ class _Part:
     brief: Callable[[], str]
 
 
-def _fitted(opening: list[str], said: list[_Part], closing: list[str]) -> str:
+def _fitted(opening: list[str], parts: list[_Part], closing: list[str]) -> str:
     """As much as a comment holds: in full, then in brief, then by number; none is cut through."""
     room = MAX_LENGTH - sum(len(part) + 2 for part in (*opening, *closing))
     shown: list[str] = []
     brief = False
-    for part in said:
+    for part in parts:
         text = part.brief() if brief else part.full()
         if not brief and len(text) + 2 > room:
             text, brief = part.brief(), True
         if len(text) + 2 > room:
-            rest = plural(len(said) - len(shown), "more record")
+            rest = plural(len(parts) - len(shown), "more record")
             shown.append(f"… and {rest}: <code>kb review</code> shows what does not fit here.")
             break
         shown.append(text)
@@ -149,12 +149,12 @@ def _verdict(review: ReviewAdvice) -> str:
     faults = sum(problem.severity == ERROR for problem in problems)
     priors = sum(len(record.priors) for record in review.records)
     promises = len({action.id for record in review.records for action in record.promises})
-    said = [plural(len(review.records), "record"), plural(faults, "fault")]
+    parts = [plural(len(review.records), "record"), plural(faults, "fault")]
     if not review.why_no_search and not review.words_only:
-        said.append(f"{plural(priors, 'likely prior incident')} without a verdict")
-    said.append(f"{plural(promises, 'open promise')} of the same class")
+        parts.append(f"{plural(priors, 'likely prior incident')} without a verdict")
+    parts.append(f"{plural(promises, 'open promise')} of the same class")
     mark = "❌" if review.errors else "💬" if priors else "✅"
-    return f"{mark} **{' · '.join(said)}**"
+    return f"{mark} **{' · '.join(parts)}**"
 
 
 def _removed(record: RemovedRecord) -> str:
@@ -176,12 +176,12 @@ def _removed(record: RemovedRecord) -> str:
 def _settings(review: ReviewAdvice) -> list[str]:
     if not review.settings:
         return []
-    told = (
+    text = (
         f"⚠️ This branch changes {code(review.settings)}: read that change first. Where the records "
         "are, and the rules on records and privacy, are those of its base."
     )
     changes = "\n".join(f"- {code(change)}" for change in review.changes)
-    return [told, changes] if changes else [told]
+    return [text, changes] if changes else [text]
 
 
 def _strays(review: ReviewAdvice) -> list[str]:
@@ -323,8 +323,8 @@ def _failed(failed: tuple[Action, ...]) -> Iterator[str]:
 def _failure(action: Action) -> str:
     gate = f"; holds the gate {quoted(action.gate)} again" if action.gate else ""
     closed = f"closed {action.closed}" if action.closed else "done"
-    told = f"{closed}; {quoted(action.effect_why)}{gate}"
-    return f"- {quoted(action.text)} — {quoted(action.owner or 'nobody')}, {told} {code(action.id)}"
+    text = f"{closed}; {quoted(action.effect_why)}{gate}"
+    return f"- {quoted(action.text)} — {quoted(action.owner or 'nobody')}, {text} {code(action.id)}"
 
 
 def _promise(action: Action) -> str:

@@ -152,8 +152,8 @@ def _class_lines(found: RankedQuery, position: int, weights: Weights) -> Iterato
 def _run_lines(found: RankedQuery, record_id: str, position: int) -> Iterator[str]:
     """What the run adds: how like the fixture's tools, order, errors and effects are."""
     alike = found.question.alike_runs.get(record_id)
-    said = "no fixture that shares a tool" if alike is None else f"{alike:.2f}"
-    yield f"  run signature {said} (tools, order, errors, effects; 1 is the same)"
+    text = "no fixture that shares a tool" if alike is None else f"{alike:.2f}"
+    yield f"  run signature {text} (tools, order, errors, effects; 1 is the same)"
     yield _sum_line("run signature", float(found.ranking.run_part[position]))
 
 

@@ -42,12 +42,12 @@ def write_proposals(path: Path, answer: Answer, form: Form) -> str:
     document = _read(path, form)
     changed = with_proposals(document, answer)
     if changed == document.text:
-        said = "nothing to propose" if answer.nothing_similar else "up to date"
-        return as_lines([f"{path}: {said}", *_no_verdicts(document)]).rstrip()
+        text = "nothing to propose" if answer.nothing_similar else "up to date"
+        return as_lines([f"{path}: {text}", *_no_verdicts(document)]).rstrip()
     _replace(path, document, changed)
     count = sum(_is_open(line) for line in changed.splitlines())
-    said = f"{path}: {count} proposed, each waiting for repeat, related or different"
-    return as_lines([said, *_no_verdicts(document)]).rstrip()
+    text = f"{path}: {count} proposed, each waiting for repeat, related or different"
+    return as_lines([text, *_no_verdicts(document)]).rstrip()
 
 
 def _no_verdicts(document: Document) -> Iterator[str]:

@@ -88,8 +88,8 @@ def _match(number: int, match: Match, answer: Answer, today: date) -> Iterator[T
     yield from _wrapped("   ", " · ".join(fact for fact in facts if fact), "dim")
     likely = (match.probability or 0.0) >= LIKELY and not answer.too_short
     tone = "green" if likely else "yellow"
-    said = f", you called it {match.verdict}" if match.verdict else ""
-    yield "   " + styled(chance + said, tone)
+    text = f", you called it {match.verdict}" if match.verdict else ""
+    yield "   " + styled(chance + text, tone)
     if match.may_be_same and not match.verdict:
         yield "   " + styled("This may be the same incident.", "bold")
     yield from _passages(match, answer)
@@ -121,12 +121,12 @@ def _took(facts: RecordFacts) -> str:
     """How long the clocks that are shared say it took: `detected after 41 min`."""
     clocks = facts.clocks
     began = clocks.get("first_impact") or clocks.get("first_warning")
-    told = (
+    parts = (
         f"{word} after {duration((clocks[word] - began).total_seconds() / 60)}"
         for word in ("detected", "contained", "resolved")
         if began and word in clocks and clocks[word] >= began
     )
-    return ", ".join(told)
+    return ", ".join(parts)
 
 
 def _store_name(match: Match, answer: Answer) -> str:
@@ -140,8 +140,8 @@ def _passages(match: Match, answer: Answer) -> Iterator[Text | str]:
 
     What is said below anyhow, the control that was missing, is not quoted where there is a choice.
     """
-    told = [pair for pair in match.passages if not _repeats(pair, match)]
-    for pair in (told or list(match.passages))[:1]:
+    parts = [pair for pair in match.passages if not _repeats(pair, match)]
+    for pair in (parts or list(match.passages))[:1]:
         yield ""
         theirs = excerpt(pair.text, pair.query_text)
         if answer.query_id:
@@ -229,9 +229,9 @@ def _nothing_in(answer: Answer) -> str:
     records = plural(facts.records, "published record")
     if not answer.shows_fault:
         return _no_fault(records, own)
-    said = f"{found} {records}{own}"
+    text = f"{found} {records}{own}"
     if not (searched or store) or answer.matches:
-        return f"{said}."
+        return f"{text}."
     known = [one for one in searched if one.eligible or not one.records or answer.words_only]
     nor = "".join(f", nor in {_records_of(one)}" for one in known)
     nor += f", nor in {store.records} of the store" if store else ""
@@ -240,7 +240,7 @@ def _nothing_in(answer: Answer) -> str:
         for one in searched
         if one not in known
     )
-    return f"{said}{nor}{late}."
+    return f"{text}{nor}{late}."
 
 
 def _records_of(one: BesideFacts) -> str:

@@ -181,8 +181,8 @@ def related_beside(
     for place, entry in enumerate(index.entries):
         if entry.is_candidate:
             own = find_siblings(index, place, latest)
-            told = (match for one in opened for match in _told(own, library, one, limit).matches)
-            likely = [match for match in told if (match.probability or 0.0) >= LIKELY]
+            parts = (match for one in opened for match in _told(own, library, one, limit).matches)
+            likely = [match for match in parts if (match.probability or 0.0) >= LIKELY]
             found[entry.id] = tuple(sorted(likely, key=by_probability)[:limit])
     return found
 
@@ -276,13 +276,13 @@ def _by_words(
     refuse_unknown(filters, library.form, (*index.entries, *entries))
     own = answer_by_words(index, query, limit=limit, filters=filters)
     narrowed = partial(without_known, filters, index)
-    told = (
+    parts = (
         _told_of(one, answer_by_words(words, query, limit=limit, filters=narrowed(words)))
         if words
         else _Told(one, ())
         for one, words in beside
     )
-    return _joined(own, [_with_facts(one) for one in told], limit)
+    return _joined(own, [_with_facts(one) for one in parts], limit)
 
 
 def _words_of(

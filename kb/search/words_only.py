@@ -82,8 +82,8 @@ def answer_by_words(
     least = max(_NEAR_BEST * float(scores.max(initial=0.0)), 1e-9)
     best = (int(place) for place in np.argsort(-scores, kind="stable") if scores[place] >= least)
     matches = (_match(index, query, place) for place in best)
-    told = (match for match in matches if match.reasons)
-    shown = tuple(match for match, _ in zip(told, range(limit), strict=False))
+    parts = (match for match in matches if match.reasons)
+    shown = tuple(match for match, _ in zip(parts, range(limit), strict=False))
     return Answer(
         query_text=query.text,
         query_id=query.id,

@@ -166,8 +166,8 @@ def _of_json(escapes: str) -> str:
     r"""The characters of `\u0041\u0042` or `\u{41}`; half a character stays as it is."""
     if escapes[2] == "{":
         return _of_code(escapes, escapes[3:-1])
-    said: str = json.loads(f'"{escapes}"')
-    return escapes if any("\ud800" <= character <= "\udfff" for character in said) else said
+    text: str = json.loads(f'"{escapes}"')
+    return escapes if any("\ud800" <= character <= "\udfff" for character in text) else text
 
 
 def _nothing(_: str) -> str:

@@ -95,7 +95,7 @@ def _related(
     owed: Sequence[Action],
     at: datetime,
 ) -> Related:
-    told = [action for action in owed if not action.completion_unknown]
+    known = [action for action in owed if not action.completion_unknown]
     return Related(
         id=record_id,
         probability=found.probability if found else None,
@@ -105,6 +105,6 @@ def _related(
         verdict=prior.verdict if prior else "",
         why=prior.why if prior else "",
         fix_existed=prior.fix_existed if prior else "",
-        open_then=tuple(action.text for action in told if action.was_open_at(at)),
-        open_now=tuple(action.text for action in told if action.is_open),
+        open_then=tuple(action.text for action in known if action.was_open_at(at)),
+        open_now=tuple(action.text for action in known if action.is_open),
     )

@@ -196,11 +196,11 @@ def list_summary(record: Postmortem, limit: int) -> str:
 
     A first sentence says nothing that is short, or has no word that is not in the title.
     """
-    said = summary_text(record, limit) or _first_prose(record, limit)
-    first = _SENTENCE.split(said, maxsplit=1)[0]
+    text = summary_text(record, limit) or _first_prose(record, limit)
+    first = _SENTENCE.split(text, maxsplit=1)[0]
     damaged = record.value("summary", "DAMAGED").strip()
     if damaged.casefold() in _NO_DAMAGE or not _says_nothing(first, record.title):
-        return said
+        return text
     return cut(plain(damaged), limit)
 
 

@@ -80,8 +80,8 @@ def question_from_run(run: Run) -> RunQuestion:
 
 
 def _request_text(run: Run) -> str:
-    said = [run.trigger.text, *(m.text for m in run.messages if m.role == "user")]
-    lines = [one_line(text) for text in dict.fromkeys(said) if text.strip()]
+    parts = [run.trigger.text, *(m.text for m in run.messages if m.role == "user")]
+    lines = [one_line(text) for text in dict.fromkeys(parts) if text.strip()]
     return " ".join(lines[:_MOST_ASKED])
 
 

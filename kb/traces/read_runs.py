@@ -166,8 +166,8 @@ def _nothing_read(source: Source, importer: Importer) -> KbError:
     """Rows of a format that is read, and none that says or does anything."""
     ends = [f"{number:,} {why}" for (_, why), number in source.account.counts().most_common(3)]
     what = f"was read as {importer.name}, and no step of a run is in it: {describe_file(source)}"
-    told = f" Its rows were left out: {safe_text('; '.join(ends))}." if ends else ""
-    return KbError(what, where=source.shown, todo=f"Export the trace with its steps.{told}")
+    text = f" Its rows were left out: {safe_text('; '.join(ends))}." if ends else ""
+    return KbError(what, where=source.shown, todo=f"Export the trace with its steps.{text}")
 
 
 def _builders(importer: Importer, source: Source) -> Iterator[RunBuilder]:

@@ -29,17 +29,17 @@ def rows_line(rows: RowAccount) -> str:
     of_verdict = dict.fromkeys(Verdict, 0)
     for (verdict, _), number in rows.counts().items():
         of_verdict[verdict] += number
-    told = [f"{number:,} {verdict}" for verdict, number in of_verdict.items() if number]
-    return f"{plural(sum(of_verdict.values()), 'row')}: {', '.join(told)}"
+    parts = [f"{number:,} {verdict}" for verdict, number in of_verdict.items() if number]
+    return f"{plural(sum(of_verdict.values()), 'row')}: {', '.join(parts)}"
 
 
 def rows_json(rows: RowAccount, runs: int) -> dict[str, Any]:
     """Every row with what became of it, and the counts, which add up to their number."""
-    told = [
+    parts = [
         {"where": row.where, "verdict": str(row.verdict), "why": _why(row.why)}
         for row in rows.verdicts()
     ]
-    return {"schema": ROWS_SCHEMA, "runs": runs, "counts": rows_counts(rows), "rows": told}
+    return {"schema": ROWS_SCHEMA, "runs": runs, "counts": rows_counts(rows), "rows": parts}
 
 
 def rows_counts(rows: RowAccount) -> list[dict[str, Any]]:

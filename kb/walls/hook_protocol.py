@@ -74,8 +74,8 @@ def _event() -> tuple[dict[str, Any] | None, str]:
 def response(decided: WallDecision, *, is_codex: bool = False) -> dict[str, Any]:
     """The answer in the agent's words; empty where there is nothing to say."""
     if decided.fault:
-        said = f"Walls could not be asked: {_fault_line(decided)}"
-        return _deny(said) if decided.verdict == "deny" else {"systemMessage": said}
+        text = f"Walls could not be asked: {_fault_line(decided)}"
+        return _deny(text) if decided.verdict == "deny" else {"systemMessage": text}
     if decided.verdict == "deny" or (decided.verdict == "ask" and is_codex):
         return _deny(f"{_quoted(decided)} {_way_out(decided)}")
     if decided.verdict == "ask":

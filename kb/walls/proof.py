@@ -155,8 +155,8 @@ def _prove(record: Postmortem, wall: Wall, runs: Sequence[StoredRun]) -> WallPro
         passed += [] if steps or unread else ["would have let pass the passing run"]
         failures += [f"would have stopped step {steps[0]} of the passing run"] if steps else []
         failures += [f"cannot judge step {unread[0]} of the passing run"] if unread else []
-    said = [(_name(run), _said_of(row, run.run)) for run in others]
-    counted = [(name, sum(word is True for word in words)) for name, words in said]
+    parts = [(_name(run), _said_of(row, run.run)) for run in others]
+    counted = [(name, sum(word is True for word in words)) for name, words in parts]
     return WallProof(
         id=row["id"],
         wall=wall,
@@ -167,7 +167,7 @@ def _prove(record: Postmortem, wall: Wall, runs: Sequence[StoredRun]) -> WallPro
         alarms=tuple((name, count) for name, count in counted if count),
         others=len(others),
         calls=sum(len(run.run.calls) for run in others),
-        unjudged=sum(word is None for _, words in said for word in words),
+        unjudged=sum(word is None for _, words in parts for word in words),
     )
 
 
@@ -180,9 +180,9 @@ def _examples(row: dict[str, Any], wall: Wall) -> tuple[list[str], list[str], li
         except UnjudgeableError as error:
             failures.append(f"cannot be judged, {error}: {call}")
             continue
-        said = "stop" if is_to_stop else "let pass"
+        text = "stop" if is_to_stop else "let pass"
         if is_met is not is_to_stop:
-            failures.append(f"does not {said}: {call}")
+            failures.append(f"does not {text}: {call}")
         elif is_to_stop:
             stopped.append(f"stops: {call}")
         else:

@@ -90,8 +90,8 @@ def _lacking(
 
 def _to_add(missing: list[str], context: LintContext) -> str:
     levers = ", ".join(word.name for word in context.form.taxonomies["lever"])
-    told = [f"'{key}: ' and {_GIVEN[key][2].format(levers=levers)}" for key in missing]
-    return ", ".join(told)
+    parts = [f"'{key}: ' and {_GIVEN[key][2].format(levers=levers)}" for key in missing]
+    return ", ".join(parts)
 
 
 @rule(

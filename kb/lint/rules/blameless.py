@@ -36,8 +36,8 @@ def _judgements(document: Document, find: Find) -> Iterator[tuple[ProsePassage, 
         return
     for passage in passages(document):
         if passage.field not in _QUOTING_FIELDS:
-            said = passage.own_words.lower()
-            yield from ((passage, found) for found in find(said, document.words))
+            text = passage.own_words.lower()
+            yield from ((passage, found) for found in find(text, document.words))
 
 
 def _people(document: Document, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -79,9 +79,9 @@ def external_without_customer_truth(document: Document, _: LintContext) -> Itera
     node = document.front.get("visibility")
     if node is None or not _is_external(document) or not is_submitted(document):
         return
-    said = document.field("customer_truth", "CUSTOMER_SAW")
-    unknown = is_public(document) and said.lower().startswith("unknown")
-    if not is_answered(said) and not unknown:
+    text = document.field("customer_truth", "CUSTOMER_SAW")
+    unknown = is_public(document) and text.lower().startswith("unknown")
+    if not is_answered(text) and not unknown:
         message = "external, and CUSTOMER_SAW is not answered; say what customers experienced"
         yield place(node, message)
 
@@ -168,14 +168,14 @@ def _replaced_names(
 ) -> Iterator[Finding]:
     """What the edition would replace for certain; of words that may be words it asks itself."""
     shown = tuple(_shown_lines(document, context))
-    said = "\n".join(text for _, text in shown)
+    shown_text = "\n".join(text for _, text in shown)
     index = _index(names, kind)
-    for hit in index.find(said) if index.may_stand_in(said) else ():
+    for hit in index.find(shown_text) if index.may_stand_in(shown_text) else ():
         if not hit.is_certain:
             continue
-        before = said[: hit.start]
+        before = shown_text[: hit.start]
         number, _ = shown[before.count("\n")]
-        written = " ".join(said[hit.start : hit.end].split())
+        written = " ".join(shown_text[hit.start : hit.end].split())
         column = hit.start - (before.rfind("\n") + 1) + 1
         yield Finding(number, f"{quoted(written)} {what}", column, len(written))
 

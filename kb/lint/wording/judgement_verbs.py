@@ -411,8 +411,8 @@ def _is_of_a_deed(text: str, match: re.Match[str], before: str) -> bool:
     """Whether an adjective, adverb or noun is said of what somebody did, and in the past."""
     word, end = match[0], match.end()
     if _ADVERB.fullmatch(word):
-        told = _PAST_AFTER.match(text, end) or _PAST_BEFORE.search(before)
-        return bool(told or _SUBJECT_BEFORE.search(before))
+        hit = _PAST_AFTER.match(text, end) or _PAST_BEFORE.search(before)
+        return bool(hit or _SUBJECT_BEFORE.search(before))
     if _NOUN.fullmatch(word):
         is_choice = text[end : end + 4] == " or "
         if is_choice or _NOT_THE.search(before) or _ASKED.match(text, end):

@@ -240,15 +240,15 @@ def foreign_heard(
     """What is said of texts that no record should answer."""
     everything, curve = np.ones(len(collection), bool), learned.calibration
     best: list[float] = []
-    heard: list[float] = []
+    chances: list[float] = []
     for question in questions:
         ranking = rank(collection, learned.posterior, question)
         same = curve.same_incident
         order = ordered(ranking, learned.posterior, everything, same_incident=same)
         about, said = _stated(collection, curve, question, ranking, everything, order)
         best.append(float(said.max(initial=0)))
-        heard.append(float(about.max(initial=0)))
-    return Heard(np.array(best, np.float32), np.array(heard, np.float32))
+        chances.append(float(about.max(initial=0)))
+    return Heard(np.array(best, np.float32), np.array(chances, np.float32))
 
 
 def _curves(subject: Subject, fit: _Fit) -> tuple[Calibration, ...]:

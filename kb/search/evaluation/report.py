@@ -286,8 +286,8 @@ def _ratio_lines(found: Evaluation) -> Iterator[str]:
         yield f"the same with labels dealt out at random: nDCG@10 ÷ best {found.shuffled_ratio:.3f}"
     if found.twins:
         ratio = found.ratio_without_twins
-        told = "" if ratio is None else f"; without them nDCG@10 ÷ best {ratio:.3f}"
-        yield f"{found.twins} records are told twice (cosine from {TWIN}, same labels){told}"
+        text = "" if ratio is None else f"; without them nDCG@10 ÷ best {ratio:.3f}"
+        yield f"{found.twins} records are told twice (cosine from {TWIN}, same labels){text}"
 
 
 def _probability_lines(found: Evaluation) -> Iterator[str]:

@@ -145,13 +145,13 @@ class Collection:
     @cached_property
     def verdicts(self) -> Verdicts:
         """What people said about pairs of records."""
-        said = [
+        parts = [
             (place, self.positions[verdict.id], VERDICT_VALUES.get(verdict.word, 0.0))
             for place, entry in enumerate(self.entries)
             for verdict in entry.verdicts
             if verdict.id in self.positions
         ]
-        speakers, others, values = zip(*said, strict=True) if said else ((), (), ())
+        speakers, others, values = zip(*parts, strict=True) if parts else ((), (), ())
         return Verdicts(
             np.array(speakers, np.int64), np.array(others, np.int64), np.array(values, np.float32)
         )

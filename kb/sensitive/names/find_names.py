@@ -168,8 +168,8 @@ class NameIndex:
 
     def _add(self, name: PrivateName) -> None:
         is_person = name.kind == PERSON
-        told = [word for word in _as_declared(name.written) if fold(word) in name.telling]
-        for word in told:
+        parts = [word for word in _as_declared(name.written) if fold(word) in name.telling]
+        for word in parts:
             if len(fold(word)) == 1 and script_of(fold(word)) is Script.ENDINGS:
                 continue  # an initial tells nobody
             if fold(word) in english_words():

@@ -152,8 +152,8 @@ def _folded(text: str, layer: DecodedLayer | None, kind: object = None) -> TextR
     if text.isascii() and kind is None:
         return TextReading(fold(text), text, range(len(text)), layer)
     each = kind if callable(kind) else _plain
-    said = {char: each(char) for char in set(text)}  # a text has few different ones
-    parts = [said[char] for char in text]
+    mapped = {char: each(char) for char in set(text)}  # a text has few different ones
+    parts = [mapped[char] for char in text]
     for match in _JAMO.finditer(text):
         parts[match.start() : match.end()] = [
             unicodedata.normalize("NFC", match[0]),
@@ -279,8 +279,8 @@ def _read_codes(word: str) -> Iterator[str]:
 
 def _text_of(decode: object) -> Iterator[str]:
     try:
-        said = decode().decode("utf-8") if callable(decode) else ""
+        text = decode().decode("utf-8") if callable(decode) else ""
     except (binascii.Error, ValueError):
         return
-    if said.isprintable() and any(c.isalpha() for c in said):
-        yield said
+    if text.isprintable() and any(c.isalpha() for c in text):
+        yield text

@@ -172,10 +172,10 @@ def roman(word: str) -> str:
     """A word in Latin letters, written so that one sound of several spellings is one."""
     from anyascii import anyascii  # 0.3 MB that only names of two scripts need
 
-    said = re.sub(r"[^a-z]", "", anyascii(word).lower())
+    text = re.sub(r"[^a-z]", "", anyascii(word).lower())
     for pattern, letters in _ONE_SOUND:
-        said = pattern.sub(letters, said)
-    return said
+        text = pattern.sub(letters, text)
+    return text
 
 
 _ONE_SOUND = tuple(

@@ -258,8 +258,8 @@ def _assignment(text: str, at: int, stem: str) -> Iterator[Detection]:
     kind = "password" if is_password else "secret value"
     if match and _is_value(match["value"], is_password):
         yield Detection(kind, match.start("value"), match.end("value"))
-    elif name and stem not in _UNTOLD and (told := _TOLD.match(text, name.end())):
-        yield from _if_password(told, kind, shortest=0 if is_password else _SHORTEST_TOLD_TOKEN)
+    elif name and stem not in _UNTOLD and (hit := _TOLD.match(text, name.end())):
+        yield from _if_password(hit, kind, shortest=0 if is_password else _SHORTEST_TOLD_TOKEN)
 
 
 #: What stands before the first sign of a value that code has, too, and whether that is a call.
@@ -288,13 +288,13 @@ def _is_code(text: str, end: int) -> bool:
     return text[end : end + 1] in {"(", "="}
 
 
-def _if_password(told: re.Match[str], kind: str, shortest: int = 0) -> Iterator[Detection]:
+def _if_password(match: re.Match[str], kind: str, shortest: int = 0) -> Iterator[Detection]:
     """The value of a sentence, where it looks like no word, number or name."""
-    value = told["value"].rstrip(".,;:!?*_")
+    value = match["value"].rstrip(".,;:!?*_")
     if shortest and is_stand_in(value):
         return
     if len(value) >= shortest and is_told_password(value):
-        start = told.start("value")
+        start = match.start("value")
         yield Detection(kind, start, start + len(value))
 
 
@@ -326,12 +326,12 @@ def _told_in_sentences(text: str, lower: str) -> Iterator[Detection]:
     """Passwords told by a sentence without the word: `log in with x`, `pw x`."""
     for match in matches_at(_LOG_IN, lower, places(lower, _LOGS_IN)):
         words = _WITH.match(lower, match.end())
-        if words and (told := _TOLD.match(text, words.end())):
-            yield from _if_password(told, "password")
+        if words and (hit := _TOLD.match(text, words.end())):
+            yield from _if_password(hit, "password")
     abbreviated = places(lower, _ABBREVIATIONS)
     for match in matches_at(_ABBREVIATED, lower, abbreviated):
-        if told := _TOLD.match(text, match.end()):
-            yield from _if_password(told, "password")
+        if hit := _TOLD.match(text, match.end()):
+            yield from _if_password(hit, "password")
     for match in matches_at(_ABBREVIATION_GIVEN, lower, abbreviated):
         given = _GIVEN_AT_ONCE.match(text, match.end())
         if given and is_mixed(given["value"]):

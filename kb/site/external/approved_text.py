@@ -91,8 +91,8 @@ def place_of(record: Postmortem, name: str = EXTERNAL_TEXT) -> PurePath:
 
 def digest(record: Postmortem, body: str) -> str:
     """What facts and text come to: equal where they say the same."""
-    said = "\n".join((*facts(record), body.strip()))
-    return f"sha256:{hashlib.sha256(said.encode(errors='replace')).hexdigest()[:_DIGITS]}"
+    text = "\n".join((*facts(record), body.strip()))
+    return f"sha256:{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:_DIGITS]}"
 
 
 def body_of(document: Document) -> str:

@@ -17,8 +17,8 @@ def private_names(records: Iterable[Postmortem], people: Iterable[str]) -> NameI
         for written, kind in declared_names(record):
             declared.setdefault((written.strip(), kind), set()).add(record.id)
     names = (PrivateName(name, kind, frozenset(ids)) for (name, kind), ids in declared.items())
-    told = (name for name in names if name.tells)
-    return NameIndex(sorted(told, key=lambda name: (-len(name.words), name.written)))
+    telling = (name for name in names if name.tells)
+    return NameIndex(sorted(telling, key=lambda name: (-len(name.words), name.written)))
 
 
 def declared_names(record: Postmortem) -> Iterator[tuple[str, str]]:

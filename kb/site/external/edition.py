@@ -40,7 +40,7 @@ def external_edition(
 ) -> Site:
     """The edition of a site. `refused` says which records are left out, and why."""
     context = context_for_outsiders(library, today)
-    told: dict[str, Postmortem] = {}
+    released: dict[str, Postmortem] = {}
     refused: list[str] = []
     for record in candidates(site.records):
         if not affects(record, edition.customer):
@@ -50,8 +50,8 @@ def external_edition(
         if why:
             refused.append(_left_out_note(why))
         else:
-            told[record.id] = released_record(out)
-    return _site_of(site, edition, told, names, library.config.site.key, tuple(refused))
+            released[record.id] = released_record(out)
+    return _site_of(site, edition, released, names, library.config.site.key, tuple(refused))
 
 
 def _left_out_note(why: list[Refusal]) -> str:
@@ -69,18 +69,18 @@ def affects(record: Postmortem, customer: str | None) -> bool:
 def _site_of(
     site: Site,
     edition: Edition,
-    told: dict[str, Postmortem],
+    released: dict[str, Postmortem],
     names: NameIndex,
     key: str,
     refused: tuple[str, ...],
 ) -> Site:
-    ids = {record_id: _public_id(record_id, record, key) for record_id, record in told.items()}
+    ids = {record_id: _public_id(record_id, record, key) for record_id, record in released.items()}
     return Site(
         name=site.name,
         url=site.url,
-        form=_told_form(site.form, told.values(), TextCleaner(names)),
+        form=_told_form(site.form, released.values(), TextCleaner(names)),
         as_of=replace(site.as_of, commit=""),
-        records=tuple(replace(record, id=ids[old]) for old, record in told.items()),
+        records=tuple(replace(record, id=ids[old]) for old, record in released.items()),
         edition=edition,
         related={
             ids[record_id]: tuple(
@@ -88,7 +88,7 @@ def _site_of(
                 for one in site.related.get(record_id, ())
                 if one.id in ids
             )
-            for record_id in told
+            for record_id in released
         },
         refused=refused,
         public_ids=ids,

@@ -119,8 +119,8 @@ def _removed(library: Library, out: RecordRelease) -> Iterator[str]:
     document = next(d for d in library.documents if d.path == out.source.path)
     lines = document.text.split("\n")
     for text, label in out.taken:
-        said = "" if label.split()[0] in _NOT_SHOWN else f"`{_short(text)}` "
-        yield f"- {_where(text, lines)}{said}\u2192 {label}"
+        sentence = "" if label.split()[0] in _NOT_SHOWN else f"`{_short(text)}` "
+        yield f"- {_where(text, lines)}{sentence}\u2192 {label}"
     for lost in out.left_out:
         yield f"- line {lost.line}: left out: {lost.what}"
     if not out.taken and not out.left_out:

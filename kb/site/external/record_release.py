@@ -153,9 +153,12 @@ def question_of(text: ApprovedText, cleaner: TextCleaner) -> str:
 
 
 def _doubts(text: ApprovedText, cleaner: TextCleaner) -> Iterator[tuple[int, str]]:
-    said = _title_and_text(text)
-    for hit in cleaner.doubts(said):
-        yield _line_at(said, hit.start) + _offset(text), said[hit.start : hit.end]
+    title_and_text = _title_and_text(text)
+    for hit in cleaner.doubts(title_and_text):
+        yield (
+            _line_at(title_and_text, hit.start) + _offset(text),
+            title_and_text[hit.start : hit.end],
+        )
 
 
 def _title_and_text(text: ApprovedText) -> str:
@@ -209,10 +212,10 @@ def _second_wall(
     out: RecordRelease, signed: ApprovedText, context: LintContext
 ) -> Iterator[Refusal]:
     cleaner = replace(out.cleaner, labels={}, taken=[])
-    said = _title_and_text(signed)
-    for span in cleaner.spans(said):
-        word = " ".join(said[span.start : span.end].split())
-        line = _line_at(said, span.start) + _offset(signed)
+    text = _title_and_text(signed)
+    for span in cleaner.spans(text):
+        word = " ".join(text[span.start : span.end].split())
+        line = _line_at(text, span.start) + _offset(signed)
         yield Refusal(out.path, max(line, 1), f"'{word}' must not be told. Write it otherwise")
     redaction = RecordRedaction(_of_source(signed, out.source), cleaner, out.form)
     again = redaction.made()

@@ -60,9 +60,9 @@ def _page(out: RecordRelease, why: list[str]) -> str:
 
 
 def _pairs(out: RecordRelease, outside: Document) -> Iterator[SectionComparison]:
-    told = {section.key: section.text for section in outside.sections}
+    texts = {section.key: section.text for section in outside.sections}
     for section in out.source.sections:
-        text = told.get(section.key, "")
+        text = texts.get(section.key, "")
         yield SectionComparison(section.heading, to_html(section.text), _marked_html(text))
 
 

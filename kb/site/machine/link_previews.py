@@ -166,8 +166,8 @@ class Card:
     @property
     def path(self) -> str:
         """Where it lies on the site: a name of its content, for previews are cached by address."""
-        said = repr((_DRAWING, *astuple(self)))
-        return f"{_FOLDER}/{hashlib.sha256(said.encode()).hexdigest()[:16]}.png"
+        text = repr((_DRAWING, *astuple(self)))
+        return f"{_FOLDER}/{hashlib.sha256(text.encode()).hexdigest()[:16]}.png"
 
 
 def cards_of(site: Site) -> dict[str, Card]:

@@ -144,11 +144,11 @@ def _by_owner(overdue: Measure) -> str:
     """Who owes most of what is overdue: `payments 3, sales 1`; empty for nobody."""
     parts = sorted(overdue.parts_by("owner"), key=lambda part: (-(part.value or 0), part.label))
     owing = [part for part in parts if part.value]
-    said = [f"{part.label} {part.value:.0f}" for part in owing[:_OWNERS]]
+    pieces = [f"{part.label} {part.value:.0f}" for part in owing[:_OWNERS]]
     if len(owing) > _OWNERS:
         left = sum(part.value or 0 for part in owing[_OWNERS:])
-        said.append(f"{plural(len(owing) - _OWNERS, 'other')} {left:.0f}")
-    return ", ".join(said)
+        pieces.append(f"{plural(len(owing) - _OWNERS, 'other')} {left:.0f}")
+    return ", ".join(pieces)
 
 
 def _columns(site: Site, seen: AllHands) -> tuple[PromiseColumn, ...]:

@@ -119,8 +119,8 @@ def words(site: Site) -> Iterator[PageValues]:
                 "pages": _pages(word, 1),
                 "signals": _signals(word.records),
             }
-            said = word.definition or f"Incidents of {word.name}."
-            yield PageValues(word.path, word.shown, values, said, contents=True)
+            text = word.definition or f"Incidents of {word.name}."
+            yield PageValues(word.path, word.shown, values, text, contents=True)
 
 
 def older_incident_pages(site: Site) -> Iterator[PageValues]:

@@ -44,8 +44,8 @@ def _advice(record: Postmortem, link: LinkTarget) -> Iterator[Advice]:
     causes = record.section("root_cause")
     excluded = ruled_out(causes.values("RULED_OUT"))[:_SIGNALS] if causes else ()
     if excluded:
-        said = (to_inline_html(" — ".join(filter(None, one)), link) for one in excluded)
-        yield Advice("Ruled out then", tuple(said))
+        parts = (to_inline_html(" — ".join(filter(None, one)), link) for one in excluded)
+        yield Advice("Ruled out then", tuple(parts))
     control = record.value("counterfactual", "CONTROL_THAT_WOULD_HAVE_CAUGHT_IT")
     if control:
         yield Advice("What would have stopped it", (to_inline_html(control, link),))

@@ -57,13 +57,13 @@ def home(site: Site) -> Iterator[PageValues]:
 def _description(site: Site) -> str:
     count = len(site.records)
     what = "an incident" if count == 1 else "incidents"
-    said = f"{plural(count, 'postmortem')} of {what} caused by AI agents."
+    text = f"{plural(count, 'postmortem')} of {what} caused by AI agents."
     if site.subtitle:
         end = "" if site.subtitle.endswith((".", "!", "?")) else "."
-        said = f"{site.subtitle}{end} {plural(count, 'postmortem')}."
+        text = f"{site.subtitle}{end} {plural(count, 'postmortem')}."
     if site.measured is not None and site.measured.origin == "public":
-        return f"{said} They are public incidents of others: a casebook, not a team's record."
-    return said
+        return f"{text} They are public incidents of others: a casebook, not a team's record."
+    return text
 
 
 def _gates(site: Site) -> dict[str, object]:
@@ -79,10 +79,10 @@ def _since_all_hands(site: Site) -> dict[str, object] | None:
     seen = site.measured.all_hands if site.measured else None
     if seen is None:
         return None
-    said = (news_sentences(seen), repeat_sentences(seen), promise_sentences(seen))
+    parts = (news_sentences(seen), repeat_sentences(seen), promise_sentences(seen))
     return {
         "title": window_title(seen),
-        "lines": tuple(line for found in said if (line := " ".join(found))),
+        "lines": tuple(line for found in parts if (line := " ".join(found))),
         "note": window_note(seen),
     }
 
@@ -108,8 +108,8 @@ def headline(answers: tuple[QuestionAnswer, ...]) -> str:
     """The answers in one sentence, which can be read from the last row; empty where none is one."""
     found = [(answer.question, answer.verdict) for answer in answers]
     clauses = [_CLAUSES[one] for one in found if one in _CLAUSES]
-    said = " and ".join(filter(None, (", ".join(clauses[:-1]), *clauses[-1:])))
-    return f"{said[:1].upper()}{said[1:]}." if said else ""
+    text = " and ".join(filter(None, (", ".join(clauses[:-1]), *clauses[-1:])))
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
 def _card(answer: QuestionAnswer) -> AnswerCard:

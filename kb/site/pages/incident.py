@@ -72,12 +72,12 @@ def incident(site: Site, record: Postmortem) -> PageValues:
         "data": links.incident_data(record.id),
         "neighbours": _neighbours(site, record, path),
     }
-    said = summary_text(record, _DESCRIPTION_CHARACTERS)
+    text = summary_text(record, _DESCRIPTION_CHARACTERS)
     return PageValues(
         path,
         record.title,
         values,
-        said,
+        text,
         searchable=True,
         contents=True,
         found_by=(*_facts(record), *(one.id for one in site.merged_here.get(record.id, ()))),
@@ -147,10 +147,10 @@ def _promises(site: Site, record: Postmortem) -> Iterator[Action]:
 
 def _head(site: Site, record: Postmortem, path: str) -> Mapping[str, object]:
     kind, impact = in_words(record.kind), in_words(record.impact)
-    said = filter(None, (kind, impact, _ORIGINS.get(record.origin)))
+    parts = filter(None, (kind, impact, _ORIGINS.get(record.origin)))
     return {
         "way": facts_card.breadcrumb(site, record, path),
-        "said": " · ".join(dict.fromkeys(said)),
+        "said": " · ".join(dict.fromkeys(parts)),
         "classes": word_links(site, path, "classes", record.classes),
         "filters": _filters(record),
     }

@@ -96,8 +96,8 @@ def metrics(site: Site) -> Iterator[PageValues]:
         "families": tuple(_families(site, page)),
         "notes": page.notes,
     }
-    said = " ".join(answer.lines[0] for answer in page.answers if answer.lines)
-    yield PageValues(path, "Metrics", values, said, contents=True)
+    text = " ".join(answer.lines[0] for answer in page.answers if answer.lines)
+    yield PageValues(path, "Metrics", values, text, contents=True)
 
 
 def _charts(site: Site, page: MetricsPage) -> Iterator[ChartCard]:
@@ -217,8 +217,8 @@ def explained(measure: Measure) -> Iterator[tuple[str, str]]:
     if measure.goal:
         yield "Goal", f"{measure.goal.sign} {format_value(measure.goal.bound, measure.unit)}"
     if kinds := measure.parts_by("kind"):
-        told = (f"{in_words(k.label)} {format_value(k.value, measure.unit)}" for k in kinds)
-        yield "By kind", ", ".join(told)
+        parts = (f"{in_words(k.label)} {format_value(k.value, measure.unit)}" for k in kinds)
+        yield "By kind", ", ".join(parts)
     for note in measure.notes:
         yield "Note", note
 

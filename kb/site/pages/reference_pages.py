@@ -21,12 +21,12 @@ _WORD_LISTS = (
 def rules(site: Site) -> Iterator[PageValues]:
     """Every rule with its reason and examples, by family."""
     found = sorted(all_rules(), key=lambda rule: (len(rule.code), rule.code))
-    said = f"{len(found)} rules that kb check applies, each with a reason and an example."
+    text = f"{len(found)} rules that kb check applies, each with a reason and an example."
     families: dict[str, list[tuple[Rule, str, str, str]]] = {}
     for rule in found:
         families.setdefault(in_words(rule.family), []).append(_rule_row(rule))
-    values = {"said": said, "families": families.items()}
-    yield PageValues(links.RULES, "Rules", values, said, contents=True)
+    values = {"said": text, "families": families.items()}
+    yield PageValues(links.RULES, "Rules", values, text, contents=True)
 
 
 def _rule_row(rule: Rule) -> tuple[Rule, str, str, str]:
@@ -36,8 +36,8 @@ def _rule_row(rule: Rule) -> tuple[Rule, str, str, str]:
 
 
 def _remarks(rule: Rule) -> str:
-    said = (rule.severity, rule.fixable and "kb fmt mends it", not rule.default and _DISABLED)
-    return ", ".join(one for one in said if one)
+    parts = (rule.severity, rule.fixable and "kb fmt mends it", not rule.default and _DISABLED)
+    return ", ".join(one for one in parts if one)
 
 
 _DISABLED = "off unless enabled"
@@ -45,10 +45,10 @@ _DISABLED = "off unless enabled"
 
 def form(site: Site) -> Iterator[PageValues]:
     """The form: each section with its question, its evidence lines, and an example."""
-    said = "Every section of a postmortem, the question it answers, and the words it may use."
+    text = "Every section of a postmortem, the question it answers, and the words it may use."
     profiles = site.form.profiles.items()
     values = {
-        "said": said,
+        "said": text,
         "sections": [
             (section, ", ".join(name for name, keys in profiles if section.key in keys))
             for section in site.form.sections
@@ -57,4 +57,4 @@ def form(site: Site) -> Iterator[PageValues]:
             (in_words(name).lower(), site.form.taxonomies[name]) for name in _WORD_LISTS
         ],
     }
-    yield PageValues(links.TEMPLATE, "The form", values, said, contents=True)
+    yield PageValues(links.TEMPLATE, "The form", values, text, contents=True)

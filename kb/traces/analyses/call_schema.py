@@ -64,8 +64,8 @@ def _check_of(schema: dict[str, Any] | None) -> Check | None:
 
 def _worded(error: Any) -> str:
     place = ".".join(str(part) for part in error.absolute_path)
-    said = _in_words(error)
-    return f"{place}: {said}" if place else said
+    text = _in_words(error)
+    return f"{place}: {text}" if place else text
 
 
 def _in_words(error: Any) -> str:

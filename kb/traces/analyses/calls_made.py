@@ -89,9 +89,9 @@ def effect_words(call: ToolCall) -> str:
     """The effect of a call with who says so: `write (kb.toml)`, `write (a guess: git checkout)`."""
     if call.effect is Effect.UNKNOWN:
         return "effect unknown, so taken as write"
-    said = "a guess" if call.effect_source is EffectSource.GUESS else call.effect_source.value
+    text = "a guess" if call.effect_source is EffectSource.GUESS else call.effect_source.value
     reason = f": {call.effect_reason}" if call.effect_reason else ""
-    return f"{call.effect.value} ({said}{reason})"
+    return f"{call.effect.value} ({text}{reason})"
 
 
 _KNOWN = frozenset({EffectSource.COMMAND, EffectSource.SETTINGS, EffectSource.HINTS})

@@ -100,9 +100,9 @@ def _claims(sentence: str) -> bool:
     return any(not _is_denied(sentence[max(0, end - _LOOKED_BACK) : end]) for end in ends)
 
 
-def _is_denied(told: str) -> bool:
+def _is_denied(text: str) -> bool:
     """Whether a text that ends with the verb says that it was not, or is not yet, done."""
-    part = _last(_PART, _last(_I_SAY, told))
+    part = _last(_PART, _last(_I_SAY, text))
     return bool(_CONDITION.search(part) or _DENIAL.search(_last(_AND, part)))
 
 

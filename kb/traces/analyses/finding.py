@@ -151,9 +151,9 @@ def listed(names: Iterable[str], run: Run) -> str:
     """Names for a sentence, with the tool each may have meant: `refnd (near: refund)`."""
     near = {name: get_close_matches(name, _tools(run), n=1, cutoff=_LIKENESS) for name in names}
     ranked = sorted(near.items(), key=lambda pair: not pair[1])
-    told = [f"{name} (near: {tools[0]})" if tools else name for name, tools in ranked]
-    more = [f"{len(told) - _MAX_NAMES} more"] if len(told) > _MAX_NAMES else []
-    return ", ".join(told[:_MAX_NAMES] + more)
+    parts = [f"{name} (near: {tools[0]})" if tools else name for name, tools in ranked]
+    more = [f"{len(parts) - _MAX_NAMES} more"] if len(parts) > _MAX_NAMES else []
+    return ", ".join(parts[:_MAX_NAMES] + more)
 
 
 def _tools(run: Run) -> list[str]:

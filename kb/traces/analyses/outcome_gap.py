@@ -61,8 +61,8 @@ def _examine(run: Run, _: AnalysisContext) -> Iterable[TraceFinding]:
     gap = unverified(run)
     if gap is not None and gap.claim is not None:
         severity = _severity(gap.call)
-        said = f"“{gap.claim.text}”"
-        message = f"claimed after {gap.call.tool} (step {gap.step}), {_what(gap.call)}: {said}"
+        text = f"“{gap.claim.text}”"
+        message = f"claimed after {gap.call.tool} (step {gap.step}), {_what(gap.call)}: {text}"
         yield at.step(
             gap.claim.step, severity, message, evidence=call_text(gap.call), also=(gap.step,)
         )

@@ -82,18 +82,20 @@ class _Told:
 
 def followed_instructions(run: Run) -> tuple[FollowedInstruction, ...]:
     """The calls of a run that carried out an order which arrived as data, in their order."""
-    told: list[_Told] = []
+    results: list[_Told] = []
     followed, said = [], None
     last = _last_that_may_follow(run)
     for number, call in calls(run):
         if number > last:
             break
-        if told and may_have_run(call):
+        if results and may_have_run(call):
             said = _instructions_of(run) if said is None else said
-            found = _followed(number, call, told, said)
+            found = _followed(number, call, results, said)
             followed += [found] if found else []
-        holds = _data_of_call(number, call) if number < last and len(told) < _MOST_ORDERS else None
-        told += [holds] if holds else []
+        holds = (
+            _data_of_call(number, call) if number < last and len(results) < _MOST_ORDERS else None
+        )
+        results += [holds] if holds else []
     return tuple(followed)
 
 
@@ -164,15 +166,15 @@ def _is_named(lowered: bytes, noun: bytes, at: int) -> bool:
 
 
 def _followed(
-    number: int, call: ToolCall, told: list[_Told], said: str
+    number: int, call: ToolCall, results: list[_Told], text: str
 ) -> FollowedInstruction | None:
     for value in _values(call.arguments):
         even = _even(_SCHEME.sub("", value))
-        if not _SHORTEST <= len(even) <= _LONGEST or even in said:
+        if not _SHORTEST <= len(even) <= _LONGEST or even in text:
             continue
-        if any(even in result.rest for result in told):
+        if any(even in result.rest for result in results):
             continue
-        source = next((result for result in told if even in result.orders), None)
+        source = next((result for result in results if even in result.orders), None)
         if source is not None:
             return FollowedInstruction(number, call, source.step, source.orders, value)
     return None

@@ -59,11 +59,11 @@ class FittedWeights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def features(run: Run, seen: WriteSummary) -> tuple[float, ...]:
     """The counts: steps, distinct tools, the agent's characters, failures, unread writes."""
-    said = (s for s in run.steps if isinstance(s, Message) and s.role in _AGENT_ROLES)
+    messages = (s for s in run.steps if isinstance(s, Message) and s.role in _AGENT_ROLES)
     return (
         float(len(run.steps)),
         float(len({call.tool for call in run.calls})),
-        float(sum(len(message.text) for message in said)),
+        float(sum(len(message.text) for message in messages)),
         float(sum(call.failure is not None for call in run.calls)),
         float(len(seen.unread)),
     )

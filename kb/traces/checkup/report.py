@@ -220,8 +220,8 @@ def _signs(done: Checkup) -> str:
     if others:
         rows += ["", f"Looked for, and in no run: {', '.join(others)}."]
     if done.told is not None:
-        told = plural(done.told, "candidate")
-        rows += ["", f"A quick pass: secrets were looked for in {told} alone."]
+        text = plural(done.told, "candidate")
+        rows += ["", f"A quick pass: secrets were looked for in {text} alone."]
     return "\n".join(rows)
 
 

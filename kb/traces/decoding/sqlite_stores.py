@@ -106,11 +106,11 @@ def _opencode_export(
     for number, (name, data) in enumerate(connection.execute(messages, (session,))):
         info = {**_object(data, name, lost), "id": name, "sessionID": session}
         parts = "SELECT id, data FROM part WHERE message_id = ? ORDER BY time_created, id"
-        told = [
+        pieces = [
             {**_object(part, part_id, lost), "id": part_id, "messageID": name}
             for part_id, part in connection.execute(parts, (name,))
         ]
-        yield (b", " if number else b"") + _json({"info": info, "parts": told})
+        yield (b", " if number else b"") + _json({"info": info, "parts": pieces})
     yield b"]}\n"
 
 

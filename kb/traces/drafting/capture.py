@@ -164,12 +164,12 @@ def _joined(parent: Run, agents: Sequence[Run], commits: Sequence[CommitChanges]
 def _of_agent(step: Step, agent: Run, offset: int) -> Step:
     """A step of an agent in the run that started it."""
     within = step.parent or f"session {agent.id}"
-    told: dict[str, Any] = {"parent": within, "agent": step.agent or agent.agent.name or "agent"}
+    fields: dict[str, Any] = {"parent": within, "agent": step.agent or agent.agent.name or "agent"}
     if isinstance(step, ToolCall) and step.asked_in is not None:
-        told["asked_in"] = step.asked_in + offset
+        fields["asked_in"] = step.asked_in + offset
     if isinstance(step, Message):
-        told["turn"] = 0
-    return replace(step, **told)
+        fields["turn"] = 0
+    return replace(step, **fields)
 
 
 def _commit(touched: CommitChanges) -> Event:

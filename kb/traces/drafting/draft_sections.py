@@ -236,21 +236,21 @@ def _undecided(*, near_miss: bool) -> dict[str, str]:
     return {key: f"{word}  {_UNDECIDED}" for key, word in guesses.items()}
 
 
-def _clocks(run: Run, told: Mapping[str, datetime], *, near_miss: bool) -> str:
+def _clocks(run: Run, from_tool: Mapping[str, datetime], *, near_miss: bool) -> str:
     known = {"route_start": run.clocks.started, "first_warning": run.clocks.first_failure}
     lines = [f"\n  {name}: {_time(at)}" for name, at in known.items() if at]
     asked = ["detected"] if near_miss else _ASKED_CLOCKS
-    return "".join(lines) + clocks_yaml(told, asked)
+    return "".join(lines) + clocks_yaml(from_tool, asked)
 
 
 _ASKED_CLOCKS = ("first_impact", "detected", "contained")
 _TOLD_CLOCK = "# as the incident tool has it: check"
 
 
-def clocks_yaml(told: Mapping[str, datetime], asked: Sequence[str] = _ASKED_CLOCKS) -> str:
+def clocks_yaml(from_tool: Mapping[str, datetime], asked: Sequence[str] = _ASKED_CLOCKS) -> str:
     """The clocks a person is asked for as YAML, with the moments that an incident tool tells."""
-    further = [name for name in told if name not in asked]
-    values = {name: f"{_time(at)}  {_TOLD_CLOCK}" for name, at in told.items()}
+    further = [name for name in from_tool if name not in asked]
+    values = {name: f"{_time(at)}  {_TOLD_CLOCK}" for name, at in from_tool.items()}
     return "".join(f"\n  {name}: {values.get(name, 'unknown')}" for name in (*asked, *further))
 
 
@@ -303,8 +303,8 @@ def _interventions(run: Run) -> str:
 
 
 def _last_words_evidence(run: Run) -> str:
-    said = [m.text for m in run.messages if m.role == "assistant" and m.text]
-    return f"the agent ended with {_quoted(said[-1])}; judged by:" if said else ""
+    parts = [m.text for m in run.messages if m.role == "assistant" and m.text]
+    return f"the agent ended with {_quoted(parts[-1])}; judged by:" if parts else ""
 
 
 def _replay(evidence: DraftEvidence, done: Audit) -> list[str]:

@@ -77,13 +77,13 @@ def read_channel(
     values = _values(text)
     export = incident_export(values)
     left_out: Counter[str] = Counter()
-    said = list(export.lines) or [
+    parts = list(export.lines) or [
         (clock.utc(one.at, one.is_utc, one.where, one.shown), one.text)
         for one in (_dated_messages(values, left_out) if values else spoken_lines(text, day))
     ]
-    if not said:
+    if not parts:
         raise _no_line(path, text, day)
-    told = tuple(_candidates(sorted(said), allow, export.tool or _SOURCE))
+    told = tuple(_candidates(sorted(parts), allow, export.tool or _SOURCE))
     return ChannelReading(told, dict(export.clocks), dict(left_out))
 
 
@@ -104,11 +104,11 @@ def zone_of(name: str) -> tzinfo | None:
         return None
     if name.upper() in {"UTC", "GMT", "Z"}:
         return UTC
-    told = _OFFSET.fullmatch(name)
+    match = _OFFSET.fullmatch(name)
     try:
-        if told is not None:
-            ahead = timedelta(hours=int(told["hours"]), minutes=int(told["minutes"]))
-            return timezone(ahead if told["sign"] == "+" else -ahead)
+        if match is not None:
+            ahead = timedelta(hours=int(match["hours"]), minutes=int(match["minutes"]))
+            return timezone(ahead if match["sign"] == "+" else -ahead)
         from zoneinfo import ZoneInfo
 
         return ZoneInfo(name)
@@ -136,14 +136,14 @@ class _Zone:
 
 
 def _candidates(
-    said: list[tuple[datetime, str]], allow: tuple[str, ...], source: str
+    parts: list[tuple[datetime, str]], allow: tuple[str, ...], source: str
 ) -> Iterator[TimelineCandidate]:
     """The lines redacted: all are looked at before the first is rewritten."""
     redactor = Redactor(None, allow)
-    texts = [_PERSON.sub("@someone", text) for _, text in said]
+    texts = [_PERSON.sub("@someone", text) for _, text in parts]
     for text in texts:
         redactor.look(text)
-    for (at, _), text in zip(said, texts, strict=True):
+    for (at, _), text in zip(parts, texts, strict=True):
         yield TimelineCandidate(at, redactor.rewrite(text), source)
 
 
@@ -210,11 +210,11 @@ def _words(message: dict[str, Any]) -> str:
 
 def _of_attachment(attached: dict[str, Any]) -> str:
     keys = ("pretext", "title", "text")
-    told = [_message_text(attached.get(key)) for key in keys] + [_of_block(attached.get("blocks"))]
+    parts = [_message_text(attached.get(key)) for key in keys] + [_of_block(attached.get("blocks"))]
     for row in _objects(attached.get("fields")):
         named = [_message_text(row.get(key)) for key in ("title", "value")]
-        told.append(": ".join(part for part in named if part))
-    words = [part for part in told if part]
+        parts.append(": ".join(part for part in named if part))
+    words = [part for part in parts if part]
     return " · ".join(words) or _message_text(attached.get("fallback"))
 
 

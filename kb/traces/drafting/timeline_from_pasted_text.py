@@ -144,15 +144,15 @@ def _day_of(line: str, before: date | None) -> date | None:
     named = _DAY.search(line)
     if named:
         return _iso(named[0])
-    told = _DAY_IN_WORDS.fullmatch(line)
-    if told is None:
+    match = _DAY_IN_WORDS.fullmatch(line)
+    if match is None:
         return None
-    month = (told["month"] or told["month_last"]).lower()[:3]
-    year = int(told["year"]) if told["year"] else before.year if before else None
+    month = (match["month"] or match["month_last"]).lower()[:3]
+    year = int(match["year"]) if match["year"] else before.year if before else None
     if month not in _MONTHS or year is None:
         return None
     try:
-        number = int(told["number"] or told["number_first"])
+        number = int(match["number"] or match["number_first"])
         return date(year, _MONTHS.index(month) + 1, number)
     except ValueError:
         return None

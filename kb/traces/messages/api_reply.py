@@ -25,8 +25,8 @@ class ModelReply:
 
     def onto(self, base: Message) -> dict[str, Any]:
         """What the answer adds to a message that has none of it yet."""
-        told = {"model": self.model, "response_id": self.id, **self.usage}
-        return {key: part for key, part in told.items() if part and not getattr(base, key)}
+        fields = {"model": self.model, "response_id": self.id, **self.usage}
+        return {key: part for key, part in fields.items() if part and not getattr(base, key)}
 
 
 _USAGES = ("usage", "usage_metadata", "usageMetadata")
@@ -39,13 +39,13 @@ def reply_of(value: Any) -> ModelReply | None:
     value = embedded(value)
     if not isinstance(value, dict):
         return None
-    said = _choice_message(value)
-    if said is None:
+    message = _choice_message(value)
+    if message is None:
         return None
     model = value.get("model") or value.get("modelVersion") or value.get("model_version")
     reply_id = value.get("id") or value.get("responseId")
     return ModelReply(
-        said,
+        message,
         model if isinstance(model, str) else "",
         reply_id if isinstance(reply_id, str) else "",
         usage_of(next((value[key] for key in _USAGES if value.get(key)), None)),
@@ -71,8 +71,8 @@ def _choice_message(value: dict[str, Any]) -> ChatMessage | None:
         generations = generations[0]
     if isinstance(generations, dict):
         words = generations.get("text")
-        said = chat_message_of(generations.get("message"))
-        return said or (ChatMessage("assistant", words) if isinstance(words, str) else None)
+        chat_message = chat_message_of(generations.get("message"))
+        return chat_message or (ChatMessage("assistant", words) if isinstance(words, str) else None)
     if isinstance(value.get("candidates"), list) and value["candidates"]:
         return chat_message_of(value["candidates"][0].get("content"))
     if isinstance(value.get("content"), dict):
@@ -90,9 +90,9 @@ def all_of(saids: list[ChatMessage]) -> ChatMessage | None:
         return None
     return ChatMessage(
         "assistant",
-        "\n".join(said.text for said in saids if said.text),
-        "\n".join(said.reasoning for said in saids if said.reasoning),
-        tuple(part for said in saids for part in said.parts),
-        tuple(call for said in saids for call in said.calls),
-        tuple(answer for said in saids for answer in said.answers),
+        "\n".join(message.text for message in saids if message.text),
+        "\n".join(message.reasoning for message in saids if message.reasoning),
+        tuple(part for message in saids for part in message.parts),
+        tuple(call for message in saids for call in message.calls),
+        tuple(answer for message in saids for answer in message.answers),
     )

@@ -94,7 +94,7 @@ def chat_messages_of(values: Any) -> list[ChatMessage]:
         return []
     if values and all(isinstance(part, list) for part in values):
         values = values[0]  # LangChain: one list of messages for each prompt of a batch
-    found = [said for value in values if (said := chat_message_of(value)) is not None]
+    found = [message for value in values if (message := chat_message_of(value)) is not None]
     return joined(found) if any(isinstance(v, dict) and _is_item(v) for v in values) else found
 
 
@@ -166,8 +166,8 @@ def _calls_as_text(content: Any) -> list[Any]:
         return []
     calls = [one for one in values if isinstance(one, dict) and one.keys() <= _OF_CALL]
     named = all(isinstance(one.get("function"), dict) and "id" in one for one in calls)
-    told = [{**one["function"], "id": one["id"], "type": "tool_call"} for one in calls if named]
-    return told if len(told) == len(values) else []
+    parts = [{**one["function"], "id": one["id"], "type": "tool_call"} for one in calls if named]
+    return parts if len(parts) == len(values) else []
 
 
 _OF_CALL = {"function", "id", "type", "index"}

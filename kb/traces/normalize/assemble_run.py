@@ -229,12 +229,12 @@ def _state(
 
 
 def _instructions(steps: tuple[Step, ...]) -> str:
-    told = (
+    parts = (
         step.text
         for step in steps
         if isinstance(step, Message) and step.role in _INSTRUCTIONS and not step.parent
     )
-    return next(told, "")
+    return next(parts, "")
 
 
 def _freeze(steps: tuple[Step, ...], asked: int | None) -> tuple[int, str]:

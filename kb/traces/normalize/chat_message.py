@@ -83,23 +83,23 @@ MessagePart = ToolResult | ToolCallRequest | None
 PartKey = tuple[str, ...]
 
 
-def message_parts(said: ChatMessage) -> list[tuple[PartKey, MessagePart]]:
+def message_parts(message: ChatMessage) -> list[tuple[PartKey, MessagePart]]:
     """The pieces by which a message is known when it is repeated, with a key for each.
 
     Ids take no part: some tools number a call anew in every request. None stands for the words.
     """
-    return said.keyed_parts
+    return message.keyed_parts
 
 
-def only(said: ChatMessage, kept: list[MessagePart]) -> ChatMessage:
+def only(message: ChatMessage, kept: list[MessagePart]) -> ChatMessage:
     """The message with those of its pieces alone."""
-    if len(kept) == len(said.keyed_parts):
-        return said
+    if len(kept) == len(message.keyed_parts):
+        return message
     calls = tuple(piece for piece in kept if isinstance(piece, ToolCallRequest))
     answers = tuple(piece for piece in kept if isinstance(piece, ToolResult))
-    if None in kept or not (said.text.strip() or said.parts):
-        return replace(said, calls=calls, answers=answers)
-    return replace(said, text="", reasoning="", parts=(), calls=calls, answers=answers)
+    if None in kept or not (message.text.strip() or message.parts):
+        return replace(message, calls=calls, answers=answers)
+    return replace(message, text="", reasoning="", parts=(), calls=calls, answers=answers)
 
 
 def joined(saids: list[ChatMessage]) -> list[ChatMessage]:

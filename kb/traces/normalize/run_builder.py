@@ -87,18 +87,18 @@ class RequestNumbers:
         self._answered: set[str] = set()
         self._numbers: dict[str, int] = {}
 
-    def numbered(self, said: ChatMessage) -> ChatMessage:
+    def numbered(self, message: ChatMessage) -> ChatMessage:
         """The message with `nth` set in its calls; messages are given in their order."""
-        if not (said.calls or said.answers):
-            return said
+        if not (message.calls or message.answers):
+            return message
         calls = []
-        for asked in said.calls:
+        for asked in message.calls:
             if asked.id in self._answered:
                 self._answered.remove(asked.id)
                 self._numbers[asked.id] = self._numbers.get(asked.id, 1) + 1
             calls.append(replace(asked, nth=self._numbers.get(asked.id, 1)))
-        self._answered.update(answer.call_id for answer in said.answers if answer.call_id)
-        return replace(said, calls=tuple(calls)) if calls else said
+        self._answered.update(answer.call_id for answer in message.answers if answer.call_id)
+        return replace(message, calls=tuple(calls)) if calls else message
 
 
 class ToldInContext:
@@ -179,18 +179,18 @@ def result_alone(answer: ToolResult, base: Message) -> Event:
     )
 
 
-def message_of(said: ChatMessage, base: Message, turn: int = 0) -> Message:
+def message_of(message: ChatMessage, base: Message, turn: int = 0) -> Message:
     """A message of any dialect; `base` holds its times, usage and place."""
     return replace(
         base,
-        role=said.role,
-        text=said.text,
-        reasoning=said.reasoning,
-        parts=said.parts,
+        role=message.role,
+        text=message.text,
+        reasoning=message.reasoning,
+        parts=message.parts,
         turn=turn,
-        agent=said.agent or base.agent,
-        finish_reasons=base.finish_reasons or ((said.finish,) if said.finish else ()),
-        source={**base.source, **said.source},
+        agent=message.agent or base.agent,
+        finish_reasons=base.finish_reasons or ((message.finish,) if message.finish else ()),
+        source={**base.source, **message.source},
     )
 
 
@@ -269,21 +269,21 @@ class RunBuilder:
         self.notes.add(f"{what} were left out", which)
         self.rows.left_out(f"{what}: {which}" if which else what)
 
-    def add_message(self, said: ChatMessage, base: Message) -> int | None:
+    def add_message(self, message: ChatMessage, base: Message) -> int | None:
         """Add a message of any dialect: answers, words, then the calls it asks for.
 
         `base` holds what the dialect does not: agent, times, usage, place. The step of the words,
         None when there are none.
         """
-        for answer in said.answers:
+        for answer in message.answers:
             self.answer(answer, base)
         step = None
-        if said.has_words or (said.role == "assistant" and not said.answers):
-            self._turn += said.role == "user" and not base.parent
-            step = self.say(message_of(said, base, self._turn))
-        for asked in said.calls:
+        if message.has_words or (message.role == "assistant" and not message.answers):
+            self._turn += message.role == "user" and not base.parent
+            step = self.say(message_of(message, base, self._turn))
+        for asked in message.calls:
             self.ask(asked, base, step)
-        if said.is_empty:
+        if message.is_empty:
             self.rows.left_out("messages without words")
         return step
 
@@ -302,11 +302,11 @@ class RunBuilder:
         seen, here = known.counted(), Counter[PartKey]()
         askings = known.askings = RequestNumbers()
         for told, base in history:
-            said = askings.numbered(told)
-            new = self._new_pieces(said, here, seen)
+            message = askings.numbered(told)
+            new = self._new_pieces(message, here, seen)
             if new:
-                self.add_message(only(said, new), base)
-            elif said.has_pieces:
+                self.add_message(only(message, new), base)
+            elif message.has_pieces:
                 self.rows.repeated()
             else:
                 self.rows.left_out("messages without words")
@@ -317,24 +317,24 @@ class RunBuilder:
         """Add the messages of the first request of a context: all of them are new."""
         known = self._told[context] = ToldInContext()
         for told, base in history:
-            said = known.askings.numbered(told)
-            if said.has_pieces:
-                known.said.append(said)
-                self.add_message(said, base)
+            message = known.askings.numbered(told)
+            if message.has_pieces:
+                known.said.append(message)
+                self.add_message(message, base)
             else:
                 self.rows.left_out("messages without words")
 
-    def add_completion(self, said: ChatMessage, base: Message, context: str = "") -> int | None:
+    def add_completion(self, message: ChatMessage, base: Message, context: str = "") -> int | None:
         """Add the answer of a model; later requests will repeat it."""
         known = self._told.setdefault(context, ToldInContext())
-        known.said.append(said)
-        return self.add_message(known.askings.numbered(said), base)
+        known.said.append(message)
+        return self.add_message(known.askings.numbered(message), base)
 
     def _new_pieces(
-        self, said: ChatMessage, here: Counter[PartKey], seen: Counter[PartKey]
+        self, message: ChatMessage, here: Counter[PartKey], seen: Counter[PartKey]
     ) -> list[MessagePart]:
         new: list[MessagePart] = []
-        for key, piece in message_parts(said):
+        for key, piece in message_parts(message):
             here[key] += 1
             if here[key] > seen[key]:
                 seen[key] += 1

@@ -150,7 +150,7 @@ class AssertResult:
     is_final: bool = False
 
 
-def world(run: Run, attempts: Sequence[Attempt], said: Sequence[str], text: str) -> dict[str, Any]:
+def world(run: Run, attempts: Sequence[Attempt], parts: Sequence[str], text: str) -> dict[str, Any]:
     """The object that asserts look into."""
     before = [step for step in run.steps[: run.state.freeze_step] if isinstance(step, ToolCall)]
     attempted = [_attempted(attempt) for attempt in attempts]
@@ -159,7 +159,7 @@ def world(run: Run, attempts: Sequence[Attempt], said: Sequence[str], text: str)
         "calls": [_ran(call) for call in before] + attempted,
         "attempted": attempted,
         "writes": writes,
-        "said": list(said),
+        "said": list(parts),
         "text": text,
     }
 

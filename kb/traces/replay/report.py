@@ -47,23 +47,23 @@ def _agent_texts(trial: Trial) -> dict[str, Any]:
     return {"attempts": _numbered(attempts), "held": _numbered(held), "words": words}
 
 
-def _retold(trial: Trial, told: dict[str, Any]) -> Trial:
-    attempts, held = told["attempts"].values(), told["held"].values()
+def _retold(trial: Trial, fields: dict[str, Any]) -> Trial:
+    attempts, held = fields["attempts"].values(), fields["held"].values()
     return replace(
         trial,
         attempts=tuple(_attempt(*pair) for pair in zip(trial.attempts, attempts, strict=True)),
         held=tuple(_held(*pair) for pair in zip(trial.held, held, strict=True)),
-        **told["words"],
+        **fields["words"],
     )
 
 
-def _attempt(attempt: Attempt, told: dict[str, Any]) -> Attempt:
+def _attempt(attempt: Attempt, fields: dict[str, Any]) -> Attempt:
     """An attempt without what it was answered, which no report shows."""
-    return replace(attempt, answer="", **told)
+    return replace(attempt, answer="", **fields)
 
 
-def _held(held: AssertResult, told: dict[str, Any]) -> AssertResult:
-    return replace(held, **told)
+def _held(held: AssertResult, fields: dict[str, Any]) -> AssertResult:
+    return replace(held, **fields)
 
 
 _ARGUMENT_CHARACTERS = 100

@@ -148,8 +148,8 @@ def suite_text(results: Sequence[SuiteResult]) -> str:
 def _unproved(results: Sequence[SuiteResult]) -> list[str]:
     """Which of those that pass were never shown to fail, one line for all."""
     names = [r.case.record.id for r in results if _may_prove_nothing(r)]
-    told = "never shown to fail, so that a PASS may prove nothing (--prove OLD NEW)"
-    return [visible(f"{told}: {', '.join(names)}")] if names else []
+    text = "never shown to fail, so that a PASS may prove nothing (--prove OLD NEW)"
+    return [visible(f"{text}: {', '.join(names)}")] if names else []
 
 
 def _may_prove_nothing(result: SuiteResult) -> bool:

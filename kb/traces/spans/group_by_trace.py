@@ -131,8 +131,8 @@ def _record(
         trace_id = _first(parts, "id")
     if not trace_id and "dotted_order" in parts:
         # LangSmith: the times and ids of all ancestors, the first of which is the trace.
-        told = _ORDER.match(str(decode(parts["dotted_order"])))
-        trace_id = told[1] if told else None
+        match = _ORDER.match(str(decode(parts["dotted_order"])))
+        trace_id = match[1] if match else None
     start, end = time_of(_first(parts, *_STARTS)), time_of(_first(parts, *_ENDS))
     at = start.timestamp() if start else 0.0
     name = str(trace_id or group.get("id") or "").removeprefix("0x")

@@ -130,13 +130,15 @@ class RunOfSpans:
         for span, history, context in self._agent_starts:
             if not self._has_request:
                 base = replace(self._base(span), ended=None)
-                self._builder.add_history(((said, _as(base, said)) for said in history), context)
-        asked = [said for _, history, _ in self._agent_starts for said in history]
-        self._has_request = self._has_request or any(said.role == "user" for said in asked)
-        for span, said, context in self._agent_ends:
-            if context not in self._heard or (not span.parent and self._is_unsaid(said)):
+                self._builder.add_history(
+                    ((message, _as(base, message)) for message in history), context
+                )
+        asked = [message for _, history, _ in self._agent_starts for message in history]
+        self._has_request = self._has_request or any(message.role == "user" for message in asked)
+        for span, message, context in self._agent_ends:
+            if context not in self._heard or (not span.parent and self._is_unsaid(message)):
                 base = replace(self._base(span), started=span.end, ended=span.end)
-                self._builder.add_completion(said, base, context)
+                self._builder.add_completion(message, base, context)
 
     def _finish_roots(self) -> None:
         """Words that stand in the outermost span, or beside all spans, and in no other."""
@@ -158,25 +160,25 @@ class RunOfSpans:
         steps = self._builder.steps
         return any(isinstance(step, Message) and step.role == "assistant" for step in steps)
 
-    def _is_unsaid(self, said: ChatMessage | None) -> bool:
+    def _is_unsaid(self, message: ChatMessage | None) -> bool:
         """Whether a run that ends with a call was closed in words that stand nowhere else in it."""
         steps = self._builder.steps
-        if said is None or not said.text.strip() or not isinstance(steps[-1], ToolCall):
+        if message is None or not message.text.strip() or not isinstance(steps[-1], ToolCall):
             return False
-        told = [step.text for step in steps if isinstance(step, Message)]
-        told += [step.result for step in steps if isinstance(step, ToolCall)]
-        return said.text.strip() not in {text.strip() for text in told if isinstance(text, str)}
+        parts = [step.text for step in steps if isinstance(step, Message)]
+        parts += [step.result for step in steps if isinstance(step, ToolCall)]
+        return message.text.strip() not in {text.strip() for text in parts if isinstance(text, str)}
 
     def _ask(self, saids: list[ChatMessage], span: Span | None) -> None:
         if saids and span is not None:
             self._has_request = True
             base = replace(self._base(span), ended=None)
-            self._builder.add_history((said, _as(base, said)) for said in saids)
+            self._builder.add_history((message, _as(base, message)) for message in saids)
 
-    def _close(self, said: ChatMessage | None, span: Span) -> None:
-        if said is not None and said.has_words:
+    def _close(self, message: ChatMessage | None, span: Span) -> None:
+        if message is not None and message.has_words:
             base = replace(self._base(span), started=span.end, ended=span.end)
-            self._builder.add_completion(said, base)
+            self._builder.add_completion(message, base)
 
     def _take_model(self, span: Span) -> None:
         outer = [a for a in self._ancestors(span) if self._kinds.get(a) is SpanKind.MODEL]
@@ -190,11 +192,11 @@ class RunOfSpans:
         base, context, inputs = self._base(span), self._context(span), inputs_of(span)
         self._builder.offer(tools_offered(span))
         self._builder.request = merged(self._builder.request, request_in(span))
-        self._has_request = self._has_request or any(said.role == "user" for said in inputs)
+        self._has_request = self._has_request or any(message.role == "user" for message in inputs)
         plain = replace(base, ended=None)
-        self._builder.add_history(((said, _as(plain, said)) for said in inputs), context)
-        said, full = output_of(span), replace(base, **usage_in(span))
-        if said is None:
+        self._builder.add_history(((message, _as(plain, message)) for message in inputs), context)
+        message, full = output_of(span), replace(base, **usage_in(span))
+        if message is None:
             self._wordless[span.id] = (span, full, context)
             return
         for ancestor in outer:
@@ -202,18 +204,18 @@ class RunOfSpans:
         self._answered.add(span.id)
         self._heard.add(context)
         if not inputs and span.attributes.get("input.value"):
-            self._unasked = (span, said, full, context)
+            self._unasked = (span, message, full, context)
         else:
-            self._add(span, said, full, context)
+            self._add(span, message, full, context)
 
     def _ask_for_outer(self, inputs: list[ChatMessage]) -> bool:
         """Tell the request of the answer that is held, where a span within it has that request."""
         if self._unasked is None or not inputs:
             return False
         _, _, base, context = self._unasked
-        self._has_request = self._has_request or any(said.role == "user" for said in inputs)
+        self._has_request = self._has_request or any(message.role == "user" for message in inputs)
         plain = replace(base, ended=None)
-        self._builder.add_history(((said, _as(plain, said)) for said in inputs), context)
+        self._builder.add_history(((message, _as(plain, message)) for message in inputs), context)
         self._settle()
         return True
 
@@ -232,7 +234,7 @@ class RunOfSpans:
         if span is not None:
             self._builder.rows.turn_to(span.where)
 
-    def _add(self, span: Span, said: ChatMessage | None, base: Message, context: str) -> None:
+    def _add(self, span: Span, message: ChatMessage | None, base: Message, context: str) -> None:
         attributes = span.attributes
         read = set(read_names(attributes))
         rest = {key: value for key, value in attributes.items() if key not in read}
@@ -243,7 +245,7 @@ class RunOfSpans:
             finish_reasons=tuple(str(f) for f in finish) if isinstance(finish, list) else (),
             source=rest,
         )
-        self._builder.add_completion(said or ChatMessage("assistant"), full, context)
+        self._builder.add_completion(message or ChatMessage("assistant"), full, context)
         if span.error:
             self._builder.add_event(_event(span, "error", span.message, base))
 
@@ -295,12 +297,12 @@ class RunOfSpans:
             )
         self._builder.offer(tools_offered(span))
         self._builder.request = merged(self._builder.request, request_in(span))
-        history = [said for said in inputs_of(span) if said.role in {"user", "system"}]
+        history = [message for message in inputs_of(span) if message.role in {"user", "system"}]
         if history:
             self._agent_starts.append((span, history, context))
-        said = output_of(span)
-        if said is not None:
-            self._agent_ends.append((span, said, context))
+        message = output_of(span)
+        if message is not None:
+            self._agent_ends.append((span, message, context))
         if span.error:
             self._builder.add_event(_event(span, "error", span.message, base))
 
@@ -322,8 +324,8 @@ class RunOfSpans:
             builder.source["resource"] = span.resource
         if not builder.prompt.name:
             name, version = (first(span, names) for names in (_PROMPT_NAMES, _PROMPT_VERSIONS))
-            told = {"name": str(name or ""), "version": str(version or "")}
-            builder.prompt = replace(builder.prompt, **told)
+            fields = {"name": str(name or ""), "version": str(version or "")}
+            builder.prompt = replace(builder.prompt, **fields)
 
     def _base(self, span: Span) -> Message:
         named = agent_name(span) or next(
@@ -375,8 +377,8 @@ def _failure_of_tool(span: Span, result: Any) -> Failure | None:
     return Failure.named("tool_error", text) if is_told_error(span) else None
 
 
-def _as(base: Message, said: ChatMessage) -> Message:
-    return replace(base, role=said.role)
+def _as(base: Message, message: ChatMessage) -> Message:
+    return replace(base, role=message.role)
 
 
 def _event(

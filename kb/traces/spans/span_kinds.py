@@ -130,8 +130,8 @@ def _kind_by_signs(span: Span) -> SpanKind:
 
 
 def _is_handoff(span: Span) -> bool:
-    told = (*_CALL_IDS, "tool.name", "gen_ai.tool.name", "input.value", "output.value")
-    return bool(_HANDOFF.match(span.name)) and first(span, told) is None
+    parts = (*_CALL_IDS, "tool.name", "gen_ai.tool.name", "input.value", "output.value")
+    return bool(_HANDOFF.match(span.name)) and first(span, parts) is None
 
 
 def first(span: Span, names: tuple[str, ...]) -> Any:

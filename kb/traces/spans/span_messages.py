@@ -69,7 +69,7 @@ def inputs_of(span: Span) -> list[ChatMessage]:
         if attributes.get(name):
             return system + _listed(attributes[name])
     for prefix in ("llm.input_messages", "gen_ai.prompt"):
-        found = [said for m in _indexed(attributes, prefix) if (said := _flat_message(m))]
+        found = [message for m in _indexed(attributes, prefix) if (message := _flat_message(m))]
         if found:
             return system + joined(found)
     request = _gemini_request(attributes)
@@ -94,9 +94,9 @@ def _system(attributes: dict[str, Any]) -> list[ChatMessage]:
     told = embedded(attributes.get("gen_ai.system_instructions"))
     if isinstance(told, list):
         told = "\n".join(
-            said.text
+            message.text
             for part in told
-            if (said := chat_message_of({"role": "system", "parts": [part]}))
+            if (message := chat_message_of({"role": "system", "parts": [part]}))
         )
     return [ChatMessage("system", told)] if isinstance(told, str) and told else []
 
@@ -116,7 +116,7 @@ def output_of(span: Span) -> ChatMessage | None:
         if attributes.get(name):
             return _last(_listed(attributes[name]))
     for prefix in ("llm.output_messages", "gen_ai.completion"):
-        found = [said for m in _indexed(attributes, prefix) if (said := _flat_message(m))]
+        found = [message for m in _indexed(attributes, prefix) if (message := _flat_message(m))]
         if found:
             return _last(joined(found))
     if "ai.response.text" in attributes or "ai.response.toolCalls" in attributes:
@@ -207,16 +207,16 @@ _REQUESTS = (
 )
 
 
-def _of_arguments(told: dict[str, Any]) -> list[ChatMessage]:
+def _of_arguments(fields: dict[str, Any]) -> list[ChatMessage]:
     """The first argument that is words or messages, of those by place and those by name."""
-    by_name = told.get("kwargs")
-    values = [*told["args"], *(by_name.values() if isinstance(by_name, dict) else ())]
+    by_name = fields.get("kwargs")
+    values = [*fields["args"], *(by_name.values() if isinstance(by_name, dict) else ())]
     return next((saids for value in values if (saids := request_messages(value))), [])
 
 
 def request_messages(value: Any) -> list[ChatMessage]:
     """What was asked for, as an input that is no list of a model's messages tells it."""
-    return [said for said in _of_value(value) if said.has_words]
+    return [message for message in _of_value(value) if message.has_words]
 
 
 def _of_events(span: Span, *, inputs: bool) -> list[ChatMessage]:
@@ -227,8 +227,8 @@ def _of_events(span: Span, *, inputs: bool) -> list[ChatMessage]:
         if name == "gen_ai.client.inference.operation.details":
             found += _listed(attributes.get(_INPUTS[0] if inputs else _OUTPUTS[0]) or [])
         elif (name in _EVENT_ROLES) is inputs and (inputs or name == "gen_ai.choice"):
-            said = _event_message(attributes, _EVENT_ROLES.get(name, "assistant"))
-            found += [said] if said else []
+            message = _event_message(attributes, _EVENT_ROLES.get(name, "assistant"))
+            found += [message] if message else []
     return found
 
 

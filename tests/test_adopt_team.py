@@ -111,7 +111,8 @@ def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (records / EXAMPLE.name).write_text(own)
     shutil.copytree(EXAMPLE.with_suffix(""), records / EXAMPLE.stem)
     for title in ("Agent mailed the wrong customer", "Agent closed an open ticket"):
-        assert CliRunner().invoke(cli, ["new", title]).exit_code == 0
+        arguments = ["new", title, "--date", "2026-11-20"]
+        assert CliRunner().invoke(cli, arguments).exit_code == 0
     commit(tmp_path, "kb")
     return tmp_path
 

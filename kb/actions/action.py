@@ -22,7 +22,7 @@ from kb.actions.effectiveness import (
     effect_evidence,
     effect_of,
 )
-from kb.known_words import folded
+from kb.did_you_mean import folded
 from kb.records.effectiveness_attributes import verification, watch_days
 from kb.records.list_items import ActionItem
 from kb.records.model import Postmortem

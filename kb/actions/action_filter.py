@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from kb.actions.action import Action
-from kb.known_words import check_word, folded
+from kb.did_you_mean import check_word, folded
 from kb.library import Library
 
 

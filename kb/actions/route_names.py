@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 
+from kb.did_you_mean import nearest_word
 from kb.errors import KbError
-from kb.known_words import nearest_word
 
 _BETWEEN_WORDS = re.compile(r"[\s_-]+")
 #: To compare longer texts costs more than it tells.

@@ -7,8 +7,8 @@ from pathlib import PurePosixPath
 
 from kb.actions.gate import GateDecision
 from kb.actions.line_edits import ActionEdit, add_sign_off
+from kb.did_you_mean import folded
 from kb.errors import KbError
-from kb.known_words import folded
 from kb.library import Library
 from kb.records.document import Document
 from kb.records.model import SignOff

@@ -17,8 +17,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from kb.adopt.classify import KEYS, RecordProposals, WordProposal, missing_keys
+from kb.did_you_mean import nearest_word
 from kb.errors import KbError
-from kb.known_words import nearest_word
 from kb.library import Library
 from kb.records.document import Document
 from kb.records.form import Form

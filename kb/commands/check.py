@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kb.did_you_mean import did_you_mean
 from kb.errors import KbError
-from kb.known_words import did_you_mean
 from kb.library import LOCAL_FOLDER, Library, find_root, open_library, unread_library
 from kb.lint.parallel_check import check_library, is_large
 from kb.lint.registry import all_rules

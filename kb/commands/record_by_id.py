@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from kb.did_you_mean import did_you_mean
 from kb.errors import KbError
-from kb.known_words import did_you_mean
 from kb.library import Library, load_document, record_files
 from kb.streams import warn
 from kb.terminal import visible

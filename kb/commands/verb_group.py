@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import click
 
-from kb.known_words import did_you_mean
+from kb.did_you_mean import did_you_mean
 
 
 class VerbGroup(click.Group):

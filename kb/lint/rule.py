@@ -13,8 +13,8 @@ from functools import cached_property
 from pathlib import Path, PurePath
 
 from kb.config import FIRST_EDITION, CheckConfig
+from kb.did_you_mean import nearest_word
 from kb.errors import KbError
-from kb.known_words import nearest_word
 from kb.records.document import Document
 from kb.records.form import Form
 from kb.records.model import Outline

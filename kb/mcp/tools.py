@@ -9,8 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from kb.did_you_mean import did_you_mean
 from kb.errors import KbError
-from kb.known_words import did_you_mean
 from kb.library import load_document, record_files
 from kb.mcp.bounded_answer import as_text, marked, schema_of
 from kb.mcp.read_messages import MOST_BYTES, TOO_LONG

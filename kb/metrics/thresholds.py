@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from kb.did_you_mean import did_you_mean
 from kb.errors import KbError
-from kb.known_words import did_you_mean
 from kb.metrics.page_values import MetricsPage
 from kb.metrics.registry import MEASURES
 from kb.numbers_in_words import format_value

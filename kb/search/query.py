@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.did_you_mean import nearest_word
 from kb.errors import KbError
-from kb.known_words import nearest_word
 from kb.records.form import Form
 from kb.search.bm25 import bag_of
 from kb.search.encoder.encoder import Vectors

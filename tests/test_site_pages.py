@@ -13,10 +13,10 @@ from typing import Any
 
 import jsonschema
 import pytest
+from kb.humanize import format_alike
 from kb.library import open_library
 from kb.lint.registry import all_rules
 from kb.metrics.page_values import MetricPart, QuestionAnswer
-from kb.numbers_in_words import format_alike
 from kb.records.model import Clocks
 from kb.repo import open_repo
 from kb.site.content import EXTERNAL, INTERNAL, Edition, Site

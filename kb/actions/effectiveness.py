@@ -17,8 +17,8 @@ from heapq import merge
 from itertools import groupby, takewhile
 
 from kb.actions.route_names import is_of_route, is_route, routes_named
+from kb.humanize import plural
 from kb.library import Library
-from kb.numbers_in_words import plural
 from kb.records.effectiveness_attributes import Verification, verification, watch_days
 from kb.records.list_items import ActionItem
 from kb.records.model import Postmortem

@@ -11,7 +11,7 @@ from kb.actions.action import Action, listed
 from kb.actions.effectiveness import EFFECTIVE, FAILED
 from kb.actions.gate import GateDecision
 from kb.as_of import AsOf
-from kb.numbers_in_words import plural
+from kb.humanize import plural
 from kb.terminal import as_lines
 
 WIDTH = 80

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from kb.adopt.possible_lists import line_of_possible_list
-from kb.numbers_in_words import plural
+from kb.humanize import plural
 from kb.records.document import Document
 from kb.records.informal_actions import read_all_actions, read_informal_actions, says_nothing
 from kb.records.list_items import ActionItem, read_actions

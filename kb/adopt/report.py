@@ -10,7 +10,7 @@ from kb.adopt.adoption import ADOPTED_BEFORE, NO_POSTMORTEM, UNFILLED, AdoptedFi
 from kb.adopt.day_witnesses import FILE_NAME
 from kb.adopt.derived_fact import DerivedFact
 from kb.adopt.input_files import Found
-from kb.numbers_in_words import plural
+from kb.humanize import plural
 from kb.terminal import cells, cut, visible, wrapped
 
 _KEPT = {ADOPTED_BEFORE, NO_POSTMORTEM, UNFILLED}

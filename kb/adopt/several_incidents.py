@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from kb.adopt.days_in_text import days_in, read_written_day
-from kb.numbers_in_words import plural
+from kb.humanize import plural
 from kb.records.document import Document
 from kb.records.markdown import SectionText
 

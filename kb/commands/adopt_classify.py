@@ -11,8 +11,8 @@ import click
 
 from kb.adopt.report import fitted
 from kb.errors import KbError
+from kb.humanize import plural
 from kb.library import Library
-from kb.numbers_in_words import plural
 from kb.safe_files import read_named, write_output
 from kb.streams import echo, is_terminal
 from kb.terminal import as_lines, visible, wrapped

@@ -24,7 +24,7 @@ def command(out: Path) -> None:
     For teams that may not read this repository: put the file into one that they may, and let them
     name that folder or address beside theirs.
     """
-    from kb.numbers_in_words import plural
+    from kb.humanize import plural
     from kb.other_libraries.what_is_shared import refuse_to_export, shared_facts
     from kb.records.facts_without_text import written_facts
     from kb.safe_files import write_output

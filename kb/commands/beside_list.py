@@ -45,7 +45,7 @@ def _lines(row: dict[str, str]) -> Iterator[str]:
 
 
 def _rows(library: Library) -> Iterator[dict[str, str]]:
-    from kb.numbers_in_words import plural
+    from kb.humanize import plural
     from kb.other_libraries.cached_view import read_state
     from kb.other_libraries.measures_by_team import library_of
     from kb.other_libraries.open_libraries import declared, open_one

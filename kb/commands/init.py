@@ -13,8 +13,8 @@ from kb.adopt.not_yet_adopted import ExistingPostmortems, find_existing
 from kb.commands.init_plan import HOSTS, Target, left_out, plan, what_to_add
 from kb.config import FILE_NAME
 from kb.errors import KbError
+from kb.humanize import plural
 from kb.installation import PLACEHOLDER, InstallSource, installed_source, parse_source
-from kb.numbers_in_words import plural
 from kb.safe_files import Root, UnsafePathError, read_named, replace_known
 from kb.streams import echo
 from kb.terminal import as_lines, visible

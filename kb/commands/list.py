@@ -15,8 +15,8 @@ from kb.commands.metrics import read_day
 from kb.commands.option_completion import owners, routes, words
 from kb.did_you_mean import check_word, folded
 from kb.errors import KbError
+from kb.humanize import plural
 from kb.library import Library, open_library
-from kb.numbers_in_words import plural
 from kb.records.model import Postmortem
 from kb.records.taxonomy import ADOPTED
 from kb.streams import echo, echo_json, warn

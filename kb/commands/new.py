@@ -14,8 +14,8 @@ import click
 
 from kb.commands.metrics import read_day
 from kb.errors import KbError
+from kb.humanize import plural
 from kb.library import find_root, records_folder
-from kb.numbers_in_words import plural
 from kb.records.blank_record import blank_record, slug
 from kb.records.document import read_document
 from kb.records.form import Form, build_form

@@ -22,8 +22,8 @@ from kb.actions.route_names import route_known
 from kb.commands.option_completion import record_ids, routes
 from kb.commands.record_by_id import record_that_counts
 from kb.errors import KbError
+from kb.humanize import plural
 from kb.library import Library, open_library
-from kb.numbers_in_words import plural
 from kb.records.model import Occurrence, read_time
 from kb.streams import echo, warn
 from kb.terminal import visible

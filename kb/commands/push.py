@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from kb.numbers_in_words import plural
+from kb.humanize import plural
 from kb.search.is_installed import prepare_search
 from kb.streams import echo, echo_json
 

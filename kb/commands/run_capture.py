@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from kb.errors import KbError
+from kb.humanize import plural
 from kb.library import find_root, local_place, make_local_folder
-from kb.numbers_in_words import plural
 from kb.streams import echo
 from kb.terminal import visible
 

@@ -11,8 +11,8 @@ from kb.actions.line_edits import write_change
 from kb.actions.occurrences import another_occurrence, occurrence_of_run, own_run
 from kb.actions.route_names import route_known
 from kb.errors import KbError
+from kb.humanize import plural
 from kb.library import open_library, records_folder
-from kb.numbers_in_words import plural
 from kb.records.route_run_counts import FILE_NAME, with_runs
 from kb.safe_files import Root
 from kb.streams import warn

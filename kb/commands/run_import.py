@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from kb.errors import KbError
-from kb.numbers_in_words import plural
+from kb.humanize import plural
 from kb.streams import echo, echo_data, echo_json
 from kb.terminal import as_lines, plain, wrapped
 from kb.traces.fixture import Blobs, fixture_chunks, write_fixture

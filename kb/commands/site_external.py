@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import PurePath
 
+from kb.humanize import plural
 from kb.library import Library
-from kb.numbers_in_words import plural
 from kb.safe_files import Root
 from kb.site.external.proposal import CHANGED, EDITED, NEW, Proposal, proposals
 from kb.site.external.record_release import candidates

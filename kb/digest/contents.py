@@ -10,6 +10,7 @@ from datetime import UTC, date, timedelta
 from urllib.parse import quote
 
 from kb.actions.action import Action
+from kb.humanize import plural, said_day
 from kb.metrics.all_hands_sentences import (
     news_sentences,
     promise_sentences,
@@ -18,7 +19,6 @@ from kb.metrics.all_hands_sentences import (
     window_title,
 )
 from kb.metrics.page_values import AllHands, MetricsPage, NewRecord, OwedPromise, Pair
-from kb.numbers_in_words import plural, said_day
 from kb.records.model import Occurrence
 from kb.site.links import incident
 from kb.walls.firing_log import PASS_GIVEN, PASSED, Firing

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 
 from kb.digest.contents import Digest, DigestItem, DigestPart, page_address
-from kb.numbers_in_words import said_day
+from kb.humanize import said_day
 from kb.terminal import visible
 
 _STYLE = (

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator
 
 from kb.digest.contents import Digest, DigestItem, DigestPart, page_address
-from kb.numbers_in_words import said_day
+from kb.humanize import said_day
 from kb.review.comment import quoted
 
 _WIDTH = 80

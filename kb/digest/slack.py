@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from kb.digest.contents import Digest, DigestItem, DigestPart, page_address
-from kb.numbers_in_words import plural, said_day
+from kb.humanize import plural, said_day
 from kb.sentences import clipped
 from kb.terminal import visible
 

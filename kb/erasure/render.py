@@ -8,7 +8,7 @@ from shlex import quote
 from kb.erasure.plan import FileCut, Plan
 from kb.erasure.remains_in_git import GitRemains, OldFile
 from kb.erasure.rewritten_file import Doubt
-from kb.numbers_in_words import plural
+from kb.humanize import plural
 
 _MOST_LINES = 8
 _MOST_COMMITS = 5

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from lsprotocol import types
 
+from kb.humanize import duration
 from kb.lint.fmt.detection_minutes import KEY as MINUTES_KEY
 from kb.lint.fmt.detection_minutes import chain_minutes
 from kb.lint.registry import all_rules
@@ -13,7 +14,6 @@ from kb.lint.rule import Problem
 from kb.lint.rule_docs import rule_page
 from kb.lsp.library_view import RecordCard
 from kb.lsp.open_record import OpenRecord, quoted_markdown
-from kb.numbers_in_words import duration
 from kb.records.front_matter_keys import Key, rows
 from kb.records.model import minutes_between, read_time
 from kb.records.taxonomy import Word

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
+from kb.humanize import duration, plural
 from kb.lint.fmt.detection_minutes import KEY as MINUTES_KEY
 from kb.lint.fmt.detection_minutes import chain_minutes
 from kb.lint.fmt.text_edit import newline_of
 from kb.lsp.open_record import OpenRecord
-from kb.numbers_in_words import duration, plural
 from kb.records.list_items import PRIOR_TO_FILL
 from kb.terminal import cut, visible
 

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from kb.actions.effectiveness import EFFECTIVE, FAILED, UNKNOWN
+from kb.humanize import plural, said_day
 from kb.metrics.page_values import AllHands
 from kb.metrics.publication import READING_DAYS
-from kb.numbers_in_words import plural, said_day
 
 _PLURALS = {"near-miss": "near-misses"}
 

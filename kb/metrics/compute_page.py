@@ -14,6 +14,7 @@ from kb.actions.dates_from_git import Trails
 from kb.actions.dates_from_git_cache import trails_from
 from kb.as_of import AsOf
 from kb.errors import KbError
+from kb.humanize import plural
 from kb.library import Library, find_root, open_library_at, read_library
 from kb.metrics.all_hands import all_hands
 from kb.metrics.headline_answers import ANSWERED_BY, answer_all
@@ -23,7 +24,6 @@ from kb.metrics.publication import NewsWindow, read_window, with_default_branch
 from kb.metrics.registry import measure_all, measure_some
 from kb.metrics.repetition import preventable_pairs
 from kb.metrics.sharing_deadlines import deadlines
-from kb.numbers_in_words import plural
 from kb.records.casebook import casebook_ids
 from kb.records.document import Document, read_document
 from kb.records.form import Form

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from kb.humanize import format_value, plural, said_interval
 from kb.metrics.action_measures import COMPLETION_DAYS
 from kb.metrics.page_values import Measure, QuestionAnswer
-from kb.numbers_in_words import format_value, plural, said_interval
 from kb.statistics import MINIMUM_PER_HALF
 
 TOO_FEW = "too few to say"

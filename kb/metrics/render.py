@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from kb.humanize import WHOSE, bar, format_alike, format_value, plural, said_interval
 from kb.metrics.all_hands_sentences import (
     news_sentences,
     promise_sentences,
@@ -30,7 +31,6 @@ from kb.metrics.page_values import (
 from kb.metrics.registry import FAMILIES
 from kb.metrics.review_measures import REVIEW_HOURS
 from kb.metrics.sharing_deadlines import SHARING_HOURS
-from kb.numbers_in_words import WHOSE, bar, format_alike, format_value, plural, said_interval
 from kb.terminal import as_lines
 
 WIDTH = 80

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from kb.humanize import format_value, plural
 from kb.metrics.aggregate import counted, durations, share
 from kb.metrics.inputs import MetricsInput, record_case
 from kb.metrics.page_values import MetricValue
 from kb.metrics.publication import COPIED, NOT_BEFORE
-from kb.numbers_in_words import format_value, plural
 from kb.records.model import Postmortem
 
 REVIEW_HOURS = 48

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote as percent
 
 from kb.actions.action import Action
+from kb.humanize import plural
 from kb.lint.rule import ADVICE, ERROR, Problem
-from kb.numbers_in_words import plural
 from kb.records.list_items import PRIOR_TO_FILL
 from kb.review.advice import ReviewAdvice, ReviewedRecord
 from kb.review.branch import RemovedRecord

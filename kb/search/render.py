@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator
 from datetime import date
 
-from kb.numbers_in_words import duration, plural
+from kb.humanize import duration, plural
 from kb.records.facts_without_text import RecordFacts
 from kb.records.taxonomy import ADOPTED
 from kb.search.aligned_passages import excerpt

@@ -15,7 +15,7 @@ from functools import lru_cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from kb.numbers_in_words import duration, in_words, plural, said_day
+from kb.humanize import duration, in_words, plural, said_day
 from kb.site.safe_html import to_inline_html, without_controls
 
 #: A line that ends a block: with the text of a heading, or with none.

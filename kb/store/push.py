@@ -14,8 +14,8 @@ from typing import Any
 
 from kb.config import LibraryConfig
 from kb.errors import KbError
+from kb.humanize import plural
 from kb.library import Library
-from kb.numbers_in_words import plural
 from kb.repo import Repo, open_repo
 from kb.repo.git_values import Commit
 from kb.search.encoder.encoder import Progress

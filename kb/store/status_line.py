@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from kb.humanize import plural
 from kb.library import Library
-from kb.numbers_in_words import plural
 from kb.store.connection import connect
 from kb.store.migrations import check_layout, newest
 

@@ -15,8 +15,8 @@ from msgspec.structs import replace
 
 from kb.config import FILE_NAME, RunsConfig, read_config
 from kb.errors import KbError
+from kb.humanize import plural
 from kb.library import find_root, local_place, make_local_folder
-from kb.numbers_in_words import plural
 from kb.safe_files import UnsafePathError
 from kb.traces.canonical_json import sha256
 from kb.traces.decoding.layout import Layout

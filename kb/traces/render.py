@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from kb.numbers_in_words import plural, seconds_in_words
+from kb.humanize import plural, seconds_in_words
 from kb.terminal import cells, cut, plain, wrapped
 from kb.traces.normalize.chat_message import PartKey, call_key
 from kb.traces.run import Effect, Event, Message, Ran, Run, Step, ToolCall

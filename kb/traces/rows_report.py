@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from kb.numbers_in_words import plural
+from kb.humanize import plural
 from kb.terminal import as_lines, plain
 from kb.traces.decoding.row_account import RowAccount, RowVerdict, Verdict
 from kb.traces.redaction import safe_text

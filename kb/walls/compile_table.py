@@ -16,8 +16,8 @@ from typing import Any
 
 from kb.config import Config
 from kb.errors import KbError
+from kb.humanize import plural
 from kb.library import record_files
-from kb.numbers_in_words import plural
 from kb.records.front_matter import FrontMatter, read_front_matter
 from kb.records.record_files import MAX_RECORD_BYTES
 from kb.records.wall_definitions import Wall, comparison, tool_patterns, walls_of

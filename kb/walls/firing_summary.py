@@ -8,8 +8,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from kb.humanize import plural
 from kb.library import Library
-from kb.numbers_in_words import plural
 from kb.terminal import visible
 from kb.walls.compile_table import address
 from kb.walls.firing_log import PASS_GIVEN, PASSED, Firing, firings

@@ -251,7 +251,7 @@ def proofs_text(
     proofs: Sequence[WallProof], unread: Sequence[str], unusable: Sequence[UnusableWall] = ()
 ) -> str:
     """The proofs for people: each wall, what shows that it works, and how often it would speak."""
-    from kb.numbers_in_words import plural
+    from kb.humanize import plural
     from kb.terminal import visible
 
     lines = []

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from kb.adopt.sources.source import UnreadableError
 from kb.errors import KbError
+from kb.humanize import plural
 from kb.installation import install_line
-from kb.numbers_in_words import plural
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from kb.humanize import listed
 from kb.lint.readings.document_facts import (
     at_heading,
     is_public,
@@ -18,7 +19,6 @@ from kb.lint.readings.document_facts import (
 from kb.lint.readings.front_matter_types import place
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.lint.wording.vague_actions import vague_wording
-from kb.numbers_in_words import listed
 from kb.patterns import regex
 from kb.records.blank_record import OPEN_QUESTION_DAYS
 from kb.records.document import Document

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import takewhile
 
+from kb.humanize import plural
 from kb.lint.readings.document_facts import (
     at_heading,
     at_key,
@@ -16,7 +17,6 @@ from kb.lint.readings.document_facts import (
     what_to_write,
 )
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
-from kb.numbers_in_words import plural
 from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.form import Form

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from kb.numbers_in_words import duration, in_words, plural
+from kb.humanize import duration, in_words, plural
 from kb.records.model import Postmortem
 from kb.safe_files import Root
 from kb.site import links

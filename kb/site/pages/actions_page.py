@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from kb.actions.action import Action, listed
 from kb.actions.effectiveness import EFFECTIVE, FAILED
-from kb.numbers_in_words import plural
+from kb.humanize import plural
 from kb.site import links
 from kb.site.content import Site
 from kb.site.pages.page import PageValues

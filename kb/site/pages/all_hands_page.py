@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from kb.humanize import WHOSE, plural
 from kb.metrics.all_hands_sentences import (
     by_kind,
     effect_sentences,
@@ -19,7 +20,6 @@ from kb.metrics.all_hands_sentences import (
     window_title,
 )
 from kb.metrics.page_values import AllHands, Measure, MetricsPage, NewRecord, OwedPromise, Pair
-from kb.numbers_in_words import WHOSE, plural
 from kb.site import links
 from kb.site.content import Site
 from kb.site.pages.home import answer_cards, headline

@@ -12,8 +12,8 @@ from datetime import date
 
 from markupsafe import Markup
 
+from kb.humanize import format_value, plural, said_day
 from kb.metrics.page_values import Measure, MetricPart
-from kb.numbers_in_words import format_value, plural, said_day
 from kb.site.safe_html import escape
 
 CHART_WIDTH = 400

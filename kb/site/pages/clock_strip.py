@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from itertools import accumulate, pairwise
 
-from kb.numbers_in_words import duration
+from kb.humanize import duration
 from kb.records.model import Clocks
 
 #: What a stretch that ends at a clock was spent on.

@@ -14,7 +14,7 @@ from datetime import date, timedelta
 
 from markupsafe import Markup
 
-from kb.numbers_in_words import format_value
+from kb.humanize import format_value
 from kb.site.pages.charts import CHART_WIDTH, Dot, drawn_chart
 from kb.site.safe_html import escape
 from kb.statistics import quartiles

@@ -14,7 +14,7 @@ from statistics import median
 from markupsafe import Markup
 
 from kb.actions.action import Action, listed
-from kb.numbers_in_words import duration, in_words
+from kb.humanize import duration, in_words
 from kb.records.model import Postmortem
 from kb.site import links
 from kb.site.content import Site

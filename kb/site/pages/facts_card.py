@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from kb.numbers_in_words import duration, in_words, money
+from kb.humanize import duration, in_words, money
 from kb.records.model import Postmortem
 from kb.site import links
 from kb.site.content import Site

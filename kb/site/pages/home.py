@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kb.humanize import in_words, plural
 from kb.metrics.all_hands_sentences import (
     news_sentences,
     promise_sentences,
@@ -14,7 +15,6 @@ from kb.metrics.all_hands_sentences import (
     window_title,
 )
 from kb.metrics.page_values import QuestionAnswer
-from kb.numbers_in_words import in_words, plural
 from kb.site import links
 from kb.site.content import Site
 from kb.site.pages.actions_page import GateRow, gate_rows

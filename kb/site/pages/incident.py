@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from kb.actions.action import Action
-from kb.numbers_in_words import in_words, listed
+from kb.humanize import in_words, listed
 from kb.records.markdown import SectionText
 from kb.records.model import Postmortem
 from kb.sentences import clipped

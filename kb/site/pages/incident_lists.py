@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 
-from kb.numbers_in_words import duration, in_words, plural
+from kb.humanize import duration, in_words, plural
 from kb.records.model import Postmortem
 from kb.records.taxonomy import ADOPTED
 from kb.site import links

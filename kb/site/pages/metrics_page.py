@@ -8,9 +8,9 @@ from datetime import date
 
 from markupsafe import Markup
 
+from kb.humanize import WHOSE, format_value, in_words, plural, said_interval
 from kb.metrics.page_values import Measure, MetricPart, MetricsPage
 from kb.metrics.registry import FAMILIES
-from kb.numbers_in_words import WHOSE, format_value, in_words, plural, said_interval
 from kb.site import links
 from kb.site.content import Site
 from kb.site.pages import charts

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 
 from kb.actions.action import Action
 from kb.actions.route_names import is_of_route, is_route
-from kb.numbers_in_words import plural, said_day
+from kb.humanize import plural, said_day
 from kb.records.merged_records import occurrences_of
 from kb.records.model import Occurrence, Postmortem
 from kb.site.content import Site

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kb.humanize import in_words
 from kb.lint.registry import all_rules
 from kb.lint.rule import Rule
-from kb.numbers_in_words import in_words
 from kb.sentences import sentences
 from kb.site import links
 from kb.site.content import Site

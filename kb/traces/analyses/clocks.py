@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kb.numbers_in_words import seconds_in_words
+from kb.humanize import seconds_in_words
 from kb.traces.analyses.calls_made import call_text, calls
 from kb.traces.analyses.finding import (
     Analysis,

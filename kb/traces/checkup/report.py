@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from kb.numbers_in_words import listed, plural
+from kb.humanize import listed, plural
 from kb.terminal import visible_lines
 from kb.traces.analyses.finding import counted, one_line
 from kb.traces.checkup.groups import FailureGroup, KnownRun, grouped

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kb.errors import KbError
+from kb.humanize import plural
 from kb.library import records_folder
-from kb.numbers_in_words import plural
 from kb.records.blank_record import Prefill, blank_record, slug
 from kb.records.form import Form, build_form
 from kb.repo import open_repo

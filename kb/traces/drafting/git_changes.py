@@ -10,7 +10,7 @@ import re
 from datetime import datetime
 from typing import NamedTuple
 
-from kb.numbers_in_words import plural
+from kb.humanize import plural
 from kb.repo.commits import CommitChanges
 from kb.traces.drafting.timeline_from_export import TimelineCandidate
 

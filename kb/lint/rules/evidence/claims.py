@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from kb.humanize import listed
 from kb.lint.readings.document_facts import (
     at_heading,
     at_key,
@@ -18,7 +19,6 @@ from kb.lint.readings.document_facts import (
     quoted,
 )
 from kb.lint.rule import Finding, LintContext, rule
-from kb.numbers_in_words import listed
 from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.list_items import ActionItem

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from kb.humanize import plural
 from kb.lint.readings.document_facts import quoted, what_to_write
 from kb.lint.readings.front_matter_types import place
 from kb.lint.rule import ADVICE, Finding, LintContext, Rule, enabled_rules, registered_rules, rule
-from kb.numbers_in_words import plural
 from kb.patterns import regex
 from kb.records.blank_record import slug
 from kb.records.document import Document

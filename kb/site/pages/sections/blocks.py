@@ -15,7 +15,7 @@ from typing import ClassVar, Protocol
 
 from markupsafe import Markup
 
-from kb.numbers_in_words import duration, said_day
+from kb.humanize import duration, said_day
 from kb.records.list_items import read_items
 from kb.records.markdown import FieldLine, SectionText
 from kb.records.tables import read_tables

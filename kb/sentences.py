@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from kb.patterns import regex
+from kb.lazy_regex import regex
 
 #: A full stop, closing marks, white space, and what may begin a sentence; a full stop of Chinese or
 #: Japanese, which no blank need follow; or the end of a line.

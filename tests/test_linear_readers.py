@@ -19,10 +19,10 @@ from typing import Any
 import kb
 import pytest
 from kb.config import CheckConfig
+from kb.lazy_regex import LatePattern
 from kb.lint.fmt.formatter import edits, formatted
 from kb.lint.rule import MOST_FINDINGS, LintContext
 from kb.lint.runner import claims, find, outlines
-from kb.patterns import LatePattern
 from kb.records.document import Document, read_document
 from kb.records.form import build_form
 from kb.records.list_items import read_items

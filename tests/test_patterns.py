@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from kb.patterns import regex
+from kb.lazy_regex import regex
 
 #: More than click, TOML and YAML bring along: 75 on the day this was written, 500 before it.
 MOST_AT_START = 120

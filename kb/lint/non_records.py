@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from kb.lazy_regex import regex
 from kb.library import Library, load_document, runs_seen_in
 from kb.lint.readings.attachments import read_decoded, why_unread
 from kb.lint.registry import active_rules
 from kb.lint.rule import Finding, LintContext, Problem, Rule, run_rules
 from kb.lint.rules.privacy import personal_kinds_of, secrets_of
-from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.misplaced_records import is_markdown, is_meant_as_record
 from kb.records.record_files import is_record_name

@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import islice
 from pathlib import PurePath
 
-from kb.patterns import regex
+from kb.lazy_regex import regex
 from kb.records.form import Form
 from kb.records.front_matter import Fault, FrontMatter, read_front_matter
 from kb.records.front_matter_keys import RowedEntry, entries

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-from kb.patterns import regex
+from kb.lazy_regex import regex
 from kb.records.list_items import ActionItem, read_date
 
 #: How a watch is written; other spellings of the same are read.

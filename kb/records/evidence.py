@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
-from kb.patterns import regex
+from kb.lazy_regex import regex
 from kb.records.markdown import (
     FieldLine,
     Line,

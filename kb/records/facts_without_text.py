@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from kb.errors import KbError
-from kb.patterns import regex
+from kb.lazy_regex import regex
 from kb.records.taxonomy import KINDS
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kb.patterns import regex
+from kb.lazy_regex import regex
 
 #: Longer headings tell something of their own: `Why the timeline service lost its root cause tag`.
 _MOST_WORDS, _MOST_CHARACTERS, _MOST_OF_CJK = 6, 70, 16

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kb.patterns import regex
+from kb.lazy_regex import regex
 from kb.records.sections import normal_spelling
 
 _BRACKET = regex(r"(?<!\s)\s*+[({（\[].*$")

@@ -14,7 +14,7 @@ from datetime import date
 
 from msgspec import Struct
 
-from kb.patterns import regex
+from kb.lazy_regex import regex
 from kb.records.markdown import Line
 from kb.records.record_files import is_record_name
 from kb.records.written_dates import read_day

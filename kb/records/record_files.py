@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kb.patterns import regex
+from kb.lazy_regex import regex
 
 #: A record is prose; what is larger is data that belongs beside it, and is not looked into.
 MAX_RECORD_BYTES = 2_000_000

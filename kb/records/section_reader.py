@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from kb.patterns import regex
+from kb.lazy_regex import regex
 from kb.records.evidence import label_of, mark_evidence, read_fields
 from kb.records.form import Form
 from kb.records.heading_stems import is_brief

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from kb.patterns import regex
+from kb.lazy_regex import regex
 
 YES_NO = ("yes", "no")
 ASSERT_ANSWERS = ("yes", "no", "not-checked")

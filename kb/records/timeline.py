@@ -19,7 +19,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kb.patterns import regex
+from kb.lazy_regex import regex
 from kb.records.list_items import ANY_ITEM, Item, read_date, read_items
 from kb.records.markdown import (
     Line,

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from msgspec import Struct
 
-from kb.patterns import regex
+from kb.lazy_regex import regex
 from kb.records.document import Document
 from kb.records.front_matter_keys import KEYS
 from kb.records.informal_actions import promises, read_informal_actions, read_untasked

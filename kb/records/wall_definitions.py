@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from kb.patterns import regex
+from kb.lazy_regex import regex
 from kb.records.front_matter import FrontMatter, MappingEntry, Node
 from kb.shell_tools import shell_tools
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from kb.patterns import regex
+from kb.lazy_regex import regex
 
 _MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july"),

@@ -19,7 +19,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from kb.patterns import regex
+from kb.lazy_regex import regex
 from kb.sensitive.secrets.randomness import Detection
 from kb.sensitive.word_positions import SHORTEST, long_words
 

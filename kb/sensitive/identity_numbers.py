@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from kb.patterns import regex
+from kb.lazy_regex import regex
 from kb.sensitive.secrets.randomness import Detection
 
 KIND = "national identity number"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 
-from kb.patterns import regex
+from kb.lazy_regex import regex
 from kb.sensitive.secrets.randomness import Detection
 
 Find = Callable[[str], Iterator[Detection]]

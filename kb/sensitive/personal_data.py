@@ -10,7 +10,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator
 
-from kb.patterns import regex
+from kb.lazy_regex import regex
 from kb.sensitive.identity_numbers import REST_OF_CODICE, national_numbers, tax_codes
 from kb.sensitive.secrets.randomness import Detection, without_overlaps
 

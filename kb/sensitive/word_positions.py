@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from kb.patterns import regex
+from kb.lazy_regex import regex
 
 #: Fewer characters hold neither a key nor, encoded, ten digits.
 SHORTEST = 15

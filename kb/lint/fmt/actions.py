@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from kb.lazy_regex import regex
 from kb.lint.fmt.text_edit import Edit, newline_of
-from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.informal_actions import InformalAction, read_informal_actions
 from kb.records.list_items import ActionItem, Item, read_actions

@@ -6,8 +6,8 @@ import math
 import re
 from collections.abc import Iterator
 
+from kb.lazy_regex import regex
 from kb.lint.fmt.text_edit import Edit, newline_of
-from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.markdown import FieldLine, SectionText
 from kb.records.model import minutes_between, read_time

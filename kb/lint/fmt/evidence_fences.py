@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from kb.lazy_regex import regex
 from kb.lint.fmt.text_edit import Edit, newline_of
-from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.markdown import FieldLine, Line, SectionText, even_spaces, is_plain_fence
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from kb.lazy_regex import regex
 from kb.lint.fmt.text_edit import Edit
-from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.front_matter import FrontMatter, MappingEntry, read_front_matter
 from kb.records.front_matter_keys import KEYS, position

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from kb.lazy_regex import regex
 from kb.lint.rule import Finding
-from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.front_matter import Node
 from kb.records.list_items import ActionItem

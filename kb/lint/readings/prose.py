@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from kb.patterns import regex
+from kb.lazy_regex import regex
 from kb.records.document import Document
 from kb.records.markdown import Line
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from kb.humanize import listed
+from kb.lazy_regex import regex
 from kb.lint.readings.document_facts import (
     at_heading,
     is_public,
@@ -19,7 +20,6 @@ from kb.lint.readings.document_facts import (
 from kb.lint.readings.front_matter_types import place
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.lint.wording.vague_actions import vague_wording
-from kb.patterns import regex
 from kb.records.blank_record import OPEN_QUESTION_DAYS
 from kb.records.document import Document
 from kb.records.grow_to_profile import open_questions

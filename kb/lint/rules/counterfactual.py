@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 
+from kb.lazy_regex import regex
 from kb.lint.readings.document_facts import (
     at_heading,
     at_value,
@@ -15,7 +16,6 @@ from kb.lint.readings.document_facts import (
     what_to_write,
 )
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
-from kb.patterns import regex
 from kb.records.casebook import casebook_ids, public_page
 from kb.records.document import Document
 from kb.records.list_items import PriorIncident, is_web_address

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from kb.lazy_regex import regex
 from kb.lint.readings.document_facts import is_answered, is_public, is_submitted, quoted
 from kb.lint.readings.front_matter_types import place
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
-from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.model import read_time
 

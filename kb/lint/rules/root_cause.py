@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from kb.lazy_regex import regex
 from kb.lint.readings.document_facts import (
     at_heading,
     at_node,
@@ -22,7 +23,6 @@ from kb.lint.readings.prose import ProsePassage, passages, sentences
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.lint.wording.bare_labels import LABEL, MAX_ALONE, PERSON_LABEL, is_only_a_label
 from kb.lint.wording.fixes_by_cause import PERMANENT_LEVERS, RIGHT_FIXES, removes
-from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.ruled_out import ruled_out
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import takewhile
 
 from kb.humanize import plural
+from kb.lazy_regex import regex
 from kb.lint.readings.document_facts import (
     at_heading,
     at_key,
@@ -17,7 +18,6 @@ from kb.lint.readings.document_facts import (
     what_to_write,
 )
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
-from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.form import Form
 from kb.records.list_items import PRIOR_TO_FILL

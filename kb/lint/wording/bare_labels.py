@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from kb.patterns import regex
+from kb.lazy_regex import regex
 
 _PERSON_OR_ROGUE = (
     r"(?:human|operator|user|engineer|pilot|manual)(?:'s|’s)? (?:error|mistake|failure)"

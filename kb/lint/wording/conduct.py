@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from kb.lazy_regex import regex
 from kb.lint.wording.judgement_verbs import (
     HANDLE,
     LEAD,
@@ -24,7 +25,6 @@ from kb.lint.wording.judgement_verbs import (
     is_whole_word,
     places,
 )
-from kb.patterns import regex
 
 
 def _spaced(source: str) -> re.Pattern[str]:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from kb.lazy_regex import regex
 from kb.lint.readings.document_facts import lever
-from kb.patterns import regex
 from kb.records.list_items import ActionItem
 
 #: Cause to the levers that can remove it, or keep it from doing harm. Each row follows from the

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kb.lazy_regex import regex
 from kb.lint.wording.judgement_verbs import (
     HANDLE,
     LEAD,
@@ -21,7 +22,6 @@ from kb.lint.wording.judgement_verbs import (
     is_whole_word,
     places,
 )
-from kb.patterns import regex
 
 _WHO = (
     rf"(?:(?:{LEAD}\s{{1,6}}(?:[\w'’-]+\s{{1,6}}){{0,2}})?{ROLE}(?:\s{{1,6}}(?:on\s{{1,6}}(?:the\s{{1,6}})?[\w-]+(?:\s{{1,6}}team)?"

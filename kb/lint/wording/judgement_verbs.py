@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from kb.patterns import regex
+from kb.lazy_regex import regex
 
 #: Roles that are always people. `agent`, `user` and `client` are not among them: in these records
 #: they are mostly software, or somebody outside whose failed attempt is a symptom.

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from kb.patterns import regex
+from kb.lazy_regex import regex
 
 _LINK = r"\[[^\[\]\n]{0,200}\]\([^()\s]{0,500}\)"
 _TICKET = r"#\d{1,7}|[A-Z][A-Z0-9]{1,9}-\d{1,6}|[\w.-]{1,40}/[\w.-]{1,60}#\d{1,7}"

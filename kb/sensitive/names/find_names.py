@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from kb.patterns import regex
+from kb.lazy_regex import regex
 from kb.sensitive.names.english_words import english_words
 from kb.sensitive.names.folding import TextReading, fold, readings, rotated
 from kb.sensitive.names.stems import LONG, Script, Stem, Where, roman, roman_stem, script_of, stems

@@ -17,7 +17,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from kb.data import read_data
-from kb.patterns import regex
+from kb.lazy_regex import regex
 from kb.sensitive.decoded_layers import DecodedLayer, decoded_layers
 from kb.sensitive.word_positions import SHORTEST
 

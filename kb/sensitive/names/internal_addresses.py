@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from kb.patterns import regex
+from kb.lazy_regex import regex
 from kb.sensitive.names.english_words import english_words
 from kb.sensitive.names.folding import TextReading, fold, readings
 from kb.sensitive.personal_data import find_personal_data

@@ -21,7 +21,7 @@ from enum import Enum
 from functools import lru_cache
 from itertools import product
 
-from kb.patterns import regex
+from kb.lazy_regex import regex
 from kb.sensitive.names.folding import fold
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from kb.patterns import regex
+from kb.lazy_regex import regex
 from kb.sensitive.personal_data import is_of_made_up_card
 from kb.sensitive.secrets.in_code import joined_or_compared
 from kb.sensitive.secrets.known_formats import vendors

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import itemgetter
 
-from kb.patterns import regex
+from kb.lazy_regex import regex
 from kb.sensitive.secrets.by_context import named_secrets
 from kb.sensitive.secrets.in_code import drawn_secrets, secrets_in_code
 from kb.sensitive.secrets.known_formats import Format, formats

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kb.patterns import regex
+from kb.lazy_regex import regex
 from kb.sensitive.secrets.randomness import (
     Detection,
     is_drawn,

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from kb.patterns import regex
+from kb.lazy_regex import regex
 
 #: Words that stand where a value belongs, alone or put together: `my-secret-password`.
 _STAND_INS = (

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from kb.humanize import listed
+from kb.lazy_regex import regex
 from kb.lint.readings.document_facts import (
     at_heading,
     at_key,
@@ -19,7 +20,6 @@ from kb.lint.readings.document_facts import (
     quoted,
 )
 from kb.lint.rule import Finding, LintContext, rule
-from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.list_items import ActionItem
 from kb.records.markdown import FieldLine

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from kb.lazy_regex import regex
 from kb.lint.readings.document_facts import (
     at_heading,
     at_node,
@@ -18,7 +19,6 @@ from kb.lint.readings.document_facts import (
     words_of,
 )
 from kb.lint.rule import Finding, LintContext, rule
-from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.markdown import FieldLine, SectionText
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from kb.lazy_regex import regex
 from kb.lint.readings.document_facts import (
     at_heading,
     at_value,
@@ -16,7 +17,6 @@ from kb.lint.readings.document_facts import (
     says_not_applicable,
 )
 from kb.lint.rule import Finding, LintContext, rule
-from kb.patterns import regex
 from kb.records.document import Document
 from kb.safe_files import real_path
 

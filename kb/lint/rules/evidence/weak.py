@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kb.lazy_regex import regex
 from kb.lint.readings.document_facts import (
     at_node,
     is_public,
@@ -17,7 +18,6 @@ from kb.lint.readings.document_facts import (
 )
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.lint.wording.fixes_by_cause import promises
-from kb.patterns import regex
 from kb.records.document import Document
 from kb.records.front_matter import Node
 

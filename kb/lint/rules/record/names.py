@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from kb.humanize import plural
+from kb.lazy_regex import regex
 from kb.lint.readings.document_facts import quoted, what_to_write
 from kb.lint.readings.front_matter_types import place
 from kb.lint.rule import ADVICE, Finding, LintContext, Rule, enabled_rules, registered_rules, rule
-from kb.patterns import regex
 from kb.records.blank_record import slug
 from kb.records.document import Document
 from kb.records.list_items import read_date

@@ -13,7 +13,7 @@ def main() -> None:
     words = sys.argv[1:]
     rest = words[2:]
     if words[:2] == _HOOK and (not rest or (len(rest) == 2 and rest[0] == _LIBRARY)):  # noqa: PLR2004 - a flag and its value
-        from kb.walls.hook_protocol import run
+        from kb.walls.agent_hook import run
 
         sys.exit(run(rest[1] if rest else None))
     from kb.cli import main as command

@@ -24,8 +24,8 @@ from kb.records.document import read_document
 from kb.repo import open_repo
 from kb.traces.effects.shell_effects import command_effects
 from kb.traces.effects.sql_effects import sql_effects
-from kb.walls.match_call import matching_walls
-from kb.walls.match_words import UnjudgeableError
+from kb.walls.wall_conditions import matching_walls
+from kb.walls.wildcards import UnjudgeableError
 
 from conftest import EXAMPLE
 from fuzz_targets import FORM, NOW, Target, folder, placed, refused

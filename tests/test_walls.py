@@ -22,13 +22,13 @@ from kb.traces.run import Effect, ToolCall
 from kb.trust import Wish, is_trusted
 from kb.user_config import UserConfig, WallSettings, read_user_config, write_user_config
 from kb.walls import compile_table, guard
-from kb.walls.answer_call import open_table
 from kb.walls.compile_table import GatheredWalls, gather, row_of, wishes_of_walls
+from kb.walls.decide_call import open_table
 from kb.walls.firing_log import firings, give_pass
 from kb.walls.local_paths import firings_path, passes_path, table_path
-from kb.walls.match_call import matching_walls
-from kb.walls.match_words import UnjudgeableError, longest_part, matches
 from kb.walls.proof import StoredRun, proofs_text, prove, stored_runs
+from kb.walls.wall_conditions import matching_walls
+from kb.walls.wildcards import UnjudgeableError, longest_part, matches
 from msgspec import structs
 
 from conftest import EXAMPLE, ROOT
@@ -958,7 +958,7 @@ def test_the_hook_imports_nothing_heavy(guarded: Path) -> None:
     """What comes before every call of a tool: counted in modules, for no test looks at a clock."""
     hook(event(guarded, "ls"))  # the table is made
     code = (
-        "import sys\nbefore = set(sys.modules)\nfrom kb.walls.hook_protocol import run\nrun()\n"
+        "import sys\nbefore = set(sys.modules)\nfrom kb.walls.agent_hook import run\nrun()\n"
         "print('\\n'.join(set(sys.modules) - before), file=sys.stderr)"
     )
     python = getattr(sys, "_base_executable", sys.executable)
@@ -973,7 +973,7 @@ def test_the_hook_imports_nothing_heavy(guarded: Path) -> None:
     heavy = {"click", "msgspec", "yaml", "git", "numpy", "pathlib", "dataclasses", "tree_sitter"}
     heavy |= {"typing", "inspect"}
     assert heavy & {name.partition(".")[0] for name in loaded} == set()
-    assert "kb.walls.match_call" in loaded
+    assert "kb.walls.wall_conditions" in loaded
 
 
 @pytest.mark.parametrize(
@@ -981,7 +981,7 @@ def test_the_hook_imports_nothing_heavy(guarded: Path) -> None:
 )
 def test_words_that_are_only_printed_or_looked_for_ask_for_no_table_of_effects(line: str) -> None:
     code = (
-        "import sys\nfrom kb.walls.match_shell_line import meets\n"
+        "import sys\nfrom kb.walls.match_shell_command import meets\n"
         "row = {'command': ['terraform', 'destroy'], 'effect': '', 'target': '', 'needs': []}\n"
         f"print(meets(row, {line!r}), 'kb.traces.effects.shell_effects' in sys.modules)"
     )

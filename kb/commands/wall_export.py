@@ -20,7 +20,7 @@ def command(agent: str) -> int:
     Those lists compare the beginning of a command; the walls that they cannot say are named on
     standard error, and need the hook. So are those that cannot be used, with exit status 1.
     """
-    from kb.walls.export import export
+    from kb.walls.agent_deny_lists import export
     from kb.walls.unusable_walls import unusable_walls
 
     library = open_library(Path.cwd())

@@ -1,4 +1,4 @@
-"""`kb wall hook`, where it is asked for help; an agent calls `kb.walls.hook_protocol` itself."""
+"""`kb wall hook`, where it is asked for help; an agent calls `kb.walls.agent_hook` itself."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ def command(library: str | None) -> int:
     A call that cannot be judged passes, and that is said, as where FOLDER is no library; it is
     denied where your configuration has `on_failure = "closed"` under `[walls]`.
     """
-    from kb.walls.hook_protocol import run
+    from kb.walls.agent_hook import run
 
     return run(library)

@@ -21,7 +21,7 @@ def command(wall: str, reason: str) -> int:
 
     Asks at a terminal, for an agent has none of its own. The wall speaks again at the call after.
     """
-    from kb.walls.answer_call import open_table
+    from kb.walls.decide_call import open_table
     from kb.walls.firing_log import PASS_GIVEN, PASS_MINUTES, give_pass, log
 
     root = os.path.realpath(find_root(Path.cwd()))

@@ -3,10 +3,10 @@
 A record says which calls are denied, asked about or noted (`kb.records.wall_definitions`); the user
 trusts them once for a repository, and they are compiled to a table that is read in a millisecond.
 
-- `hook_protocol`: what coding agents send before a tool is used; `answer_call`: one call answered
-- `match_call`: the walls that a call meets; `match_words`, `match_shell_line`: what they are about
+- `agent_hook`: what coding agents send before a tool is used; `decide_call`: one call answered
+- `wall_conditions`: the walls that a call meets; `wildcards`, `match_shell_command`: what they are about
 - `local_paths`: where the user's table lies; `firing_log`, `firing_summary`: what fired
-- `proof`, `export`: walls proved on runs, and written as agents' own deny lists
+- `proof`, `agent_deny_lists`: walls proved on runs, and written as agents' own deny lists
 - `unusable_walls`: what somebody wrote as a wall and is none
 
     decision = kb.walls.guard("Bash", {"command": "terraform destroy -auto-approve"})
@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from kb.walls.match_call import WallDecision
+    from kb.walls.wall_conditions import WallDecision
 
 __all__ = ["guard"]
 
@@ -30,6 +30,6 @@ def guard(tool: str, arguments: Any, path: str | None = None) -> WallDecision:
     Without `path` that is the working directory, which may have none; a `path` without one is a
     fault. Table, trust, log and the user's setting for failures are those of `kb wall hook`.
     """
-    from kb.walls.answer_call import answer
+    from kb.walls.decide_call import answer
 
     return answer(tool, arguments, "." if path is None else path, is_named=path is not None)

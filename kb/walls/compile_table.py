@@ -25,7 +25,6 @@ from kb.safe_files import Root, Tree
 from kb.trust import Wish, is_trusted, open_config
 from kb.user_config import read_user_config
 from kb.walls.local_paths import table_path
-from kb.walls.match_words import longest_part, without_quotes
 from kb.walls.stored_table import (
     VERSION,
     WallTable,
@@ -34,6 +33,7 @@ from kb.walls.stored_table import (
     records_stamp,
     settings_stamp,
 )
+from kb.walls.wildcards import longest_part, without_quotes
 
 #: The name under which `kb trust` knows them.
 KEY = "walls"
@@ -49,7 +49,7 @@ def address(record_id: str, wall: Wall) -> str:
 
 
 def row_of(record_id: str, wall: Wall) -> dict[str, Any]:
-    """A wall as the table holds it, see `kb.walls.match_call`."""
+    """A wall as the table holds it, see `kb.walls.wall_conditions`."""
     words = wall.command.split()
     fixed = (*words, wall.target)
     # `-rf` may be written `-r -f`, and a program with its path and `.exe`.

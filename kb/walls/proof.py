@@ -19,8 +19,8 @@ from kb.records.model import Postmortem
 from kb.records.wall_definitions import Wall
 from kb.safe_files import real_path
 from kb.walls.compile_table import address, row_of
-from kb.walls.match_call import matching_walls
-from kb.walls.match_words import UnjudgeableError
+from kb.walls.wall_conditions import matching_walls
+from kb.walls.wildcards import UnjudgeableError
 
 if TYPE_CHECKING:
     from kb.traces.run import Run

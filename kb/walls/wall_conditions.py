@@ -8,7 +8,7 @@ that holds all fixed words of a wall.
 from __future__ import annotations
 
 from kb.shell_tools import command_of
-from kb.walls.match_words import UnjudgeableError, matches, without_quotes
+from kb.walls.wildcards import UnjudgeableError, matches, without_quotes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _is_met(row: Row, call: _Call) -> bool:
     line = call.line
     if not call.may_hold(row["needs"]):
         return False
-    from kb.walls.match_shell_line import meets
+    from kb.walls.match_shell_command import meets
 
     return meets(row, line)
 

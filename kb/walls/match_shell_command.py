@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from kb.walls.match_words import UnjudgeableError, has_words, matches, without_quotes
+from kb.walls.wildcards import UnjudgeableError, has_words, matches, without_quotes
 
 if TYPE_CHECKING:
     from kb.traces.effects.shell_effects import CommandEffect

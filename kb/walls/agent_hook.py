@@ -13,8 +13,8 @@ import json
 import os
 
 from kb.streams import echo_json, read_stdin, warn
-from kb.walls.answer_call import answer, answer_on_failure
-from kb.walls.match_call import WallDecision
+from kb.walls.decide_call import answer, answer_on_failure
+from kb.walls.wall_conditions import WallDecision
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from kb.walls.local_paths import library_root, passes_path
-from kb.walls.match_call import WallDecision, matching_walls
-from kb.walls.match_words import UnjudgeableError
 from kb.walls.stored_table import WallTable, read_stored, stamp
+from kb.walls.wall_conditions import WallDecision, matching_walls
+from kb.walls.wildcards import UnjudgeableError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from kb.library import open_library
 from kb.lint.parallel_check import check_library
 from kb.metrics.coverage import reading_list
 from kb.metrics.inputs import MetricsInput
-from kb.metrics.repetition import repeat_rate
+from kb.metrics.repeats import repeat_rate
 from kb.search.similar import similar
 
 from conftest import EXAMPLE

@@ -12,7 +12,7 @@ from kb.as_of import AsOf
 from kb.commands.list import command as list_command
 from kb.library import open_library
 from kb.lint.parallel_check import check_library
-from kb.metrics import detection_and_containment, repetition
+from kb.metrics import detection_and_containment, repeats
 from kb.metrics.coverage import reading_list
 from kb.metrics.inputs import MetricsInput
 from kb.metrics.review_measures import time_to_publish
@@ -90,7 +90,7 @@ def test_a_measure_does_not_ask_what_an_adopted_record_never_said(tmp_path: Path
     found = detection_and_containment.detection_chain(facts)
     assert (found.value, found.n, found.unknown, found.notes) == (20.0, 1, 0, ())
     assert detection_and_containment.found_by_others(facts).unknown == 0
-    assert repetition.repeat_rate(facts).unknown == 0
+    assert repeats.repeat_rate(facts).unknown == 0
 
 
 def test_adopted_records_are_neither_news_nor_late_in_publication(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from kb.metrics.headline_answers import answer_all
 from kb.metrics.inputs import MetricsInput
 from kb.metrics.page_values import Measure, QuestionAnswer
 from kb.metrics.registry import MEASURES, measure_all
-from kb.metrics.repetition import preventable_pairs
+from kb.metrics.repeats import preventable_pairs
 
 from conftest import Git, git_in
 from known_library import Promise, Story, noon

@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
+from kb.actions.add_occurrence import shared_sources
 from kb.actions.line_edits import add_occurrence
-from kb.actions.occurrences import shared_sources
 from kb.cli import cli
 from kb.library import open_library
 from kb.records.document import read_document

@@ -1,7 +1,7 @@
 """Actions of records, the gates they hold shut, and the trackers that mirror them.
 
 - `action`: one action with its state; `dates_from_git`, `dates_from_git_cache`: when each landed
-- `effectiveness`: whether a done action worked; `occurrences`: the same cause once more
+- `effectiveness`: whether a done action worked; `add_occurrence`: the same cause once more
 - `line_edits`: an action closed, a sign-off or an occurrence written into its file
 - `gate`: the decision; `gate_inputs`: what it needs beside the records; `gate_unparsed`: what could
   hide a condition from it; `gate_replay`, `signoff`: conditions that ask for a replay or a person

@@ -10,14 +10,14 @@ from pathlib import Path
 import click
 
 from kb.actions.action import Action, actions
-from kb.actions.line_edits import write_change
-from kb.actions.occurrences import (
+from kb.actions.add_occurrence import (
     another_occurrence,
     occurrence_of_run,
     others_with_same_run,
     own_run,
     why_another,
 )
+from kb.actions.line_edits import write_change
 from kb.actions.route_names import route_known
 from kb.commands.option_completion import record_ids, routes
 from kb.commands.record_by_id import record_that_counts

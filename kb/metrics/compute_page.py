@@ -22,7 +22,7 @@ from kb.metrics.inputs import MetricsInput
 from kb.metrics.page_values import Counts, Measure, MetricsPage
 from kb.metrics.publication import NewsWindow, read_window, with_default_branch
 from kb.metrics.registry import measure_all, measure_some
-from kb.metrics.repetition import preventable_pairs
+from kb.metrics.repeats import preventable_pairs
 from kb.metrics.sharing_deadlines import deadlines
 from kb.records.casebook import casebook_ids
 from kb.records.document import Document, read_document

@@ -13,14 +13,14 @@ from kb.metrics import (
     action_measures,
     coverage,
     detection_and_containment,
-    repetition,
+    repeats,
     review_measures,
     sharing_deadlines,
 )
 from kb.metrics.inputs import MetricsInput
 from kb.metrics.page_values import Goal, Measure, MetricValue
 from kb.metrics.publication import READING_DAYS
-from kb.metrics.repetition import LOOK_BACK_DAYS, missing_control, primary_class
+from kb.metrics.repeats import LOOK_BACK_DAYS, missing_control, primary_class
 from kb.metrics.review_measures import REVIEW_HOURS
 from kb.metrics.sharing_deadlines import SHARING_HOURS
 
@@ -67,7 +67,7 @@ _INCIDENT_ROWS: tuple[MeasureRow, ...] = (
         "earlier record may be of any kind. Unknown are those that nobody looked at.",
         formula="incidents with a repeat verdict ÷ incidents with any verdict or FIRST_OF_CLASS",
         source="verdicts and FIRST_OF_CLASS in the Counterfactual section",
-        compute=repetition.repeat_rate,
+        compute=repeats.repeat_rate,
     ),
     MeasureRow(
         name="preventable_repeats",
@@ -78,7 +78,7 @@ _INCIDENT_ROWS: tuple[MeasureRow, ...] = (
         "one first had an effect; n is the number of repeats of which that is known.",
         formula="repeats with an action opened before and not closed by the day of first_impact",
         source="verdicts; action items; closed:, else the commit in which the tick landed",
-        compute=repetition.preventable_repeats,
+        compute=repeats.preventable_repeats,
     ),
     MeasureRow(
         name="class_recurrence",
@@ -90,7 +90,7 @@ _INCIDENT_ROWS: tuple[MeasureRow, ...] = (
         "many days of records before them.",
         formula=f"incidents with a gap ≤ {LOOK_BACK_DAYS} days ÷ incidents with a class and a past",
         source="classes (the first), clocks.first_impact",
-        compute=repetition.recurrence(primary_class),
+        compute=repeats.recurrence(primary_class),
     ),
     MeasureRow(
         name="control_recurrence",
@@ -103,7 +103,7 @@ _INCIDENT_ROWS: tuple[MeasureRow, ...] = (
         formula=f"incidents with a gap ≤ {LOOK_BACK_DAYS} days ÷ incidents with a control and a "
         "past",
         source="missing_control, clocks.first_impact",
-        compute=repetition.recurrence(missing_control),
+        compute=repeats.recurrence(missing_control),
     ),
     MeasureRow(
         name="occurrences",
@@ -126,7 +126,7 @@ _INCIDENT_ROWS: tuple[MeasureRow, ...] = (
         "the last occurrence of one.",
         formula="median of date − date of the last earlier record of the class",
         source="classes (the first), clocks.first_impact",
-        compute=repetition.gap(primary_class),
+        compute=repeats.gap(primary_class),
     ),
     MeasureRow(
         name="control_gap",
@@ -137,7 +137,7 @@ _INCIDENT_ROWS: tuple[MeasureRow, ...] = (
         "or the last occurrence of one.",
         formula="median of date − date of the last earlier record with the control missing",
         source="missing_control, clocks.first_impact",
-        compute=repetition.gap(missing_control),
+        compute=repeats.gap(missing_control),
     ),
     MeasureRow(
         name="detection_chain",

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property
 
 from kb.actions.action import Action
-from kb.actions.occurrences import shared_sources
+from kb.actions.add_occurrence import shared_sources
 from kb.as_of import AsOf
 from kb.metrics.page_values import MetricsPage
 from kb.records.form import Form

@@ -16,8 +16,8 @@ from kb.site.content import Place, Site
 from kb.site.pages import clock_strip, facts_card
 from kb.site.pages.actions_page import gate_rows
 from kb.site.pages.happening_now import happening_now
+from kb.site.pages.occurrences import came_again, same_source
 from kb.site.pages.page import PageValues
-from kb.site.pages.recurrences import came_again, same_source
 from kb.site.pages.related_cards import related_values
 from kb.site.pages.sections.actions import ActionEntry, ActionList
 from kb.site.pages.sections.blocks import Part

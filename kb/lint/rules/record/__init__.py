@@ -3,7 +3,7 @@
 from kb.lint.rules.record import (  # noqa: F401 - imported to register
     keys,
     names,
-    recurrences,
+    occurrences,
     unreadable_files,
     walls,
 )

@@ -4,7 +4,8 @@ A record says which calls are denied, asked about or noted (`kb.records.wall_def
 trusts them once for a repository, and they are compiled to a table that is read in a millisecond.
 
 - `agent_hook`: what coding agents send before a tool is used; `decide_call`: one call answered
-- `wall_conditions`: the walls that a call meets; `wildcards`, `match_shell_command`: what they are about
+- `wall_conditions`: the walls that a call meets; `match_shell_command`: those on a command line;
+  `wildcards`: patterns with `*` and `|`
 - `local_paths`: where the user's table lies; `firing_log`, `firing_summary`: what fired
 - `proof`, `agent_deny_lists`: walls proved on runs, and written as agents' own deny lists
 - `unusable_walls`: what somebody wrote as a wall and is none

@@ -35,7 +35,7 @@ from kb.site.pages.duration_chart import (
     running_median,
 )
 from kb.site.pages.home import headline
-from kb.site.safe_html import cut
+from kb.site.safe_html import cut, cut_at_words, telling_words
 from kb.site.search_index import searched_html
 from kb.site.site import Build, build_site
 from kb.site.templates import render
@@ -496,12 +496,12 @@ def test_what_was_seen_at_once_stands_on_the_ground_line() -> None:
     heights = [float(y) for y in re.findall(r'<circle[^>]* cy="([\d.]+)"', chart)]
     assert heights[0] == heights[1] == 206
     assert heights[1] - heights[2] > 5
-    assert [word for _, word in axis_marks(1000)] == ["0 h", "0.1 h", "1 h", "10 h"]
 
 
-def test_the_marks_of_an_axis_are_all_in_one_unit() -> None:
-    assert [word for _, word in axis_marks(100)] == ["0 min", "1 min", "10 min", "100 min"]
-    assert [word for _, word in axis_marks(30_000)] == ["0 d", "0.01 d", "0.1 d", "1 d", "10 d"]
+def test_the_marks_of_an_axis_are_round_in_their_own_units_and_a_table_has_one_unit() -> None:
+    short = ["0", "1 min", "10 min", "1 h"]
+    assert [word for _, word in axis_marks(100)] == short
+    assert [word for _, word in axis_marks(30_000)] == [*short, "6 h", "1 d", "10 d"]
     assert format_alike([54, None, 306], "minutes") == ("0.9 h", "–", "5.1 h")
     assert format_alike([0.5, 1], "share") == ("50 %", "100 %")
 
@@ -566,6 +566,11 @@ def test_a_cut_text_ends_in_no_comma() -> None:
         (
             "A retry without a key sent the refund to the bank again.\n\nDAMAGED: money",
             "A retry without a key sent the refund to the bank again.",
+        ),
+        # Names keep their underscores, whether they are marked as code or not.
+        (
+            "The agent called `pay_courier` and *then* [pay_courier_now](x_y.md), as 2 * 3 * 4.",
+            "The agent called pay_courier and then pay_courier_now, as 2 * 3 * 4.",
         ),
     ],
 )
@@ -775,3 +780,19 @@ def test_what_nobody_compared_or_timed_is_said_in_a_sentence(library_folder: Pat
     home = page_of(site_of(library_folder), HOME)
     assert "No incident was compared with earlier ones yet." in home
     assert "No incident says when it began and when it was detected." in home
+
+
+def test_what_is_quoted_of_a_related_incident_begins_where_it_is_like_this_one() -> None:
+    passage = "PocketOS makes software for car rental. One call deleted its database volume. So."
+    words = telling_words("An agent deleted the production database")
+    assert cut_at_words(passage, words, 60) == "One call deleted its database volume. So."
+    assert cut_at_words(passage, frozenset(), 60) == "PocketOS makes software for car rental."
+
+
+def test_the_value_of_many_shares_stands_above_its_interval_and_within_the_chart() -> None:
+    parts = [MetricPart("", f"2025 Q{n}", 0.5, 9, 0.2, 0.8) for n in range(1, 9)]
+    few, many = charts.shares(parts[:3]), charts.shares(parts)
+    assert few.count('class="kb-value kb-left"') == 3
+    ends = [float(x) for x in re.findall(r'<text class="kb-value" x="([\d.]+)"', many)]
+    assert len(ends) == 8
+    assert max(ends) + 20 <= charts.CHART_WIDTH

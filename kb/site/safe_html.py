@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from functools import lru_cache
 
 import nh3
@@ -175,8 +175,6 @@ _NO_DAMAGE = {"", "none", "nothing", "unknown", "n/a"}
 _WORDS = re.compile(r"\w+")
 #: A first sentence below this is a heading in disguise ("The agent paid twice.").
 _FEW_CHARACTERS = 40
-_MARKS = re.compile(r"[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}")
-_LINK = re.compile(r"!?\[([^\[\]\n]*)\]\((?:[^()\n]|\([^()\n]*\))*\)")
 #: Where a sentence ends: not behind an initial or an abbreviation (`Mata v. Avianca`, `e.g.`).
 _SENTENCE = re.compile(
     r"(?<=[.!?])(?<!\b[A-Za-z]\.)(?<!\b(?:vs|Mr|Ms|Dr|No|St|cf)\.)(?<!\b(?:Mrs|etc)\.)\s+"
@@ -221,7 +219,27 @@ def plain(markdown: str) -> str:
 
     Remembered: a record's summary stands in the lists of its class, causes, tools, route and owner.
     """
-    return " ".join(_MARKS.sub("", _LINK.sub(r"\1", markdown)).split())
+    line = " ".join(markdown.split())
+    if not _MARKED.search(line) or len(line) > _MAX_CHARACTERS:
+        return line
+    tokens = _renderer().parseInline(line)[0].children or []
+    return " ".join("".join(token.content for token in tokens).split())
+
+
+#: Shorter words stand in any sentence.
+_TELLING = re.compile(r"\w{5,}")
+
+
+def telling_words(text: str) -> frozenset[str]:
+    """The words of a text that say what it is about."""
+    return frozenset(_TELLING.findall(text.casefold()))
+
+
+def cut_at_words(text: str, wanted: Set[str], limit: int) -> str:
+    """The text from the sentence on that has most of some words, cut as `cut` does."""
+    sentences = _SENTENCE.split(text)
+    shared = [len(wanted & telling_words(sentence)) for sentence in sentences]
+    return cut(" ".join(sentences[shared.index(max(shared)) :]), limit)
 
 
 def cut(text: str, limit: int) -> str:

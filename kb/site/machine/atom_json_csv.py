@@ -25,8 +25,7 @@ from kb.site.machine.json_types import (
     incidents_json,
     one_line,
 )
-from kb.site.pages.shared_values import link_target
-from kb.site.safe_html import plain, summary_text, to_html
+from kb.site.safe_html import escape, summary_text
 
 _FEED_ENTRIES = 50
 _COLUMNS = (
@@ -107,12 +106,13 @@ def atom(site: Site) -> str:
 
 def _entry(site: Site, record: Postmortem, base: str) -> str:
     address = f"{base}{links.incident(record.id)}/"
-    summary = record.section("summary")
-    html = to_html(plain(summary_text(record, 1500)), link_target(site, record, links.HOME))
+    summary = summary_text(record, 1500)
     updated = f"<updated>{_updated(site, record):%Y-%m-%dT%H:%M:%SZ}</updated>"
     known = site.published.get(record.id)
     published = f"<published>{known:%Y-%m-%dT%H:%M:%SZ}</published>" if known else ""
-    content = f'<content type="html">{xml(str(html))}</content>\n' if summary else ""
+    content = (
+        f'<content type="html">{xml(f"<p>{escape(summary)}</p>")}</content>\n' if summary else ""
+    )
     return (
         f"<entry><title>{xml(record.title)}</title><id>{_urn(record.id)}</id>\n"
         f'<link href="{xml(address)}"/>{published}{updated}\n'

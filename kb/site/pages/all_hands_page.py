@@ -144,10 +144,11 @@ def _by_owner(overdue: Measure) -> str:
     """Who owes most of what is overdue: `payments 3, sales 1`; empty for nobody."""
     parts = sorted(overdue.parts_by("owner"), key=lambda part: (-(part.value or 0), part.label))
     owing = [part for part in parts if part.value]
-    pieces = [f"{part.label} {part.value:.0f}" for part in owing[:_OWNERS]]
-    if len(owing) > _OWNERS:
-        left = sum(part.value or 0 for part in owing[_OWNERS:])
-        pieces.append(f"{plural(len(owing) - _OWNERS, 'other')} {left:.0f}")
+    # To name one more is as short as to say that there is one more.
+    named = owing if len(owing) == _OWNERS + 1 else owing[:_OWNERS]
+    pieces = [f"{part.label} {part.value:.0f}" for part in named]
+    if more := owing[len(named) :]:
+        pieces.append(f"{len(more)} others {sum(part.value or 0 for part in more):.0f}")
     return ", ".join(pieces)
 
 

@@ -23,7 +23,7 @@ _AXIS, _BASE, _HEIGHT = 58, 172, 150
 _COLUMNS = 8
 #: A time line: how long, the dots that can be told apart on it, and how wide a column is instead.
 _LINE, _MOST_DOTS, _COLUMN = 700, 60, 10
-#: Up to so many columns a label keeps its century.
+#: Up to so many columns a label keeps its century, and a value stands beside its dot.
 _WIDE = 6
 
 
@@ -40,7 +40,8 @@ class Dot:
 def shares(parts: Sequence[MetricPart], goal: float | None = None) -> Markup:
     """Shares in time with their 95 % intervals, on an axis from 0 to 100 %, and the goal.
 
-    The values stand beside their dots, n below. Nothing joins them: a line would claim a change.
+    The values stand beside their dots, of many above their intervals, n below. Nothing joins them:
+    a line would claim a change.
     """
     shown = parts[-_COLUMNS:]
     step = (CHART_WIDTH - _AXIS) / max(len(shown), 1)
@@ -83,13 +84,17 @@ def _share(part: MetricPart, x: float, count: int) -> str:
     if part.value is None:
         return f'<text class="kb-value" x="{x:.1f}" y="{_BASE - 5}">–</text>{below}'
     y, span = _level(part.value), ""
+    top = y - 5
     if part.low is not None and part.high is not None:
         low, high = _level(part.low), _level(part.high)
+        top = min(top, high)
         span = f'<path class="kb-span" d="M{x:.1f} {low:.1f}V{high:.1f}"/>'
+    place = f'class="kb-value kb-left" x="{x + 9:.1f}" y="{y + 4:.1f}"'
+    if count > _WIDE:
+        place = f'class="kb-value" x="{x:.1f}" y="{top - 6:.1f}"'
     return (
         f'{span}<circle class="kb-dot kb-calm" cx="{x:.1f}" cy="{y:.1f}" r="5"/>'
-        f'<text class="kb-value kb-left" x="{x + 9:.1f}" y="{y + 4:.1f}">'
-        f"{format_value(part.value, 'share')}</text>{below}"
+        f"<text {place}>{format_value(part.value, 'share')}</text>{below}"
     )
 
 

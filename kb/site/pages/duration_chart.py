@@ -1,4 +1,4 @@
-"""Durations over time, one dot an incident, on a scale of multiples in one unit.
+"""Durations over time, one dot an incident, on a scale of multiples.
 
 A running median is drawn only where the text claims a change; otherwise the median of all with its
 95 % interval is, which claims none.
@@ -11,6 +11,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import takewhile
 
 from markupsafe import Markup
 
@@ -24,8 +25,11 @@ _LEFT, _BASE, _HEIGHT = 52, 206, 190
 _MOST_DOTS = 120
 #: What a running median looks at: at least the incidents of which a half may claim a change.
 _WINDOW = 5
-#: Up to so many minutes an axis is in minutes, up to so many in hours, then in days.
-_IN_MINUTES, _IN_HOURS = 180, 6000
+#: Six to ten times the one before, as people count: nobody knows what a hundredth of a day is.
+_MARKS = (
+    *((0, "0"), (1, "1 min"), (10, "10 min"), (60, "1 h"), (360, "6 h"), (1440, "1 d")),
+    *((14_400, "10 d"), (144_000, "100 d"), (1_440_000, "1000 d")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ def duration_chart(dots: Sequence[Dot], facts: DurationFacts) -> Markup:
         + _band(facts, scale)
         + _goal(facts, scale)
         + "".join(drawn)
+        + _words(facts, scale)
         + (_running(ordered, scale) if facts.is_changing else "")
         + f'<text class="kb-left" x="{_LEFT}" y="{_BASE + 18}">{first:%b %Y}</text>'
         + f'<text class="kb-right" x="{CHART_WIDTH}" y="{_BASE + 18}">{last:%b %Y}</text>',
@@ -93,18 +98,9 @@ def running_median(values: Sequence[float], window: int) -> list[float]:
     ]
 
 
-def axis_marks(most: float) -> Iterator[tuple[float, str]]:
-    """The marks of an axis up to so many minutes, all in one unit, as pairs of minutes and word."""
-    unit, minutes, smallest = "d", 1440, -2
-    if most <= _IN_MINUTES:
-        unit, minutes, smallest = "min", 1, 0
-    elif most <= _IN_HOURS:
-        unit, minutes, smallest = "h", 60, -1
-    yield 0, f"0 {unit}"
-    power = smallest
-    while (at := 10.0**power * minutes) <= most * 1.3:
-        yield at, f"{10.0**power:g} {unit}"
-        power += 1
+def axis_marks(most: float) -> Iterator[tuple[int, str]]:
+    """The marks of an axis up to so many minutes, each round in its own unit: minutes and word."""
+    return takewhile(lambda mark: mark[0] <= most * 1.3, _MARKS)
 
 
 def _marks(scale: _Scale, most: float) -> str:
@@ -159,21 +155,27 @@ def _band(facts: DurationFacts, scale: _Scale) -> str:
             f'<rect class="kb-band" x="{_LEFT}" y="{top:.1f}" width="{CHART_WIDTH - _LEFT}" '
             f'height="{max(low - top, 1):.1f}"/>'
         )
-    return (
-        f'{band}<path class="kb-median" d="M{_LEFT} {y:.1f}H{CHART_WIDTH}"/>'
-        f'<text class="kb-left kb-median-word" x="{_LEFT + 4}" y="{y - 4:.1f}">median '
-        f"{format_value(facts.median, 'minutes')}</text>"
-    )
+    return f'{band}<path class="kb-median" d="M{_LEFT} {y:.1f}H{CHART_WIDTH}"/>'
 
 
 def _goal(facts: DurationFacts, scale: _Scale) -> str:
     if facts.goal_minutes is None:
         return ""
-    y = scale.y(facts.goal_minutes)
-    return (
-        f'<path class="kb-goal" d="M{_LEFT} {y:.1f}H{CHART_WIDTH}"/>'
-        f'<text class="kb-goal-word kb-right" x="{CHART_WIDTH}" y="{y - 4:.1f}">goal '
-        f"{format_value(facts.goal_minutes, 'minutes')}</text>"
+    return f'<path class="kb-goal" d="M{_LEFT} {scale.y(facts.goal_minutes):.1f}H{CHART_WIDTH}"/>'
+
+
+def _words(facts: DurationFacts, scale: _Scale) -> str:
+    """What the lines of the median and the goal are, above the dots that may lie there."""
+    median = None if facts.is_changing else facts.median
+    lines = (
+        ("kb-left kb-median-word", _LEFT + 4, "median", median),
+        ("kb-goal-word kb-right", CHART_WIDTH, "goal", facts.goal_minutes),
+    )
+    return "".join(
+        f'<text class="{css}" x="{x}" y="{scale.y(minutes) - 4:.1f}">{name} '
+        f"{format_value(minutes, 'minutes')}</text>"
+        for css, x, name, minutes in lines
+        if minutes is not None
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -12,7 +12,7 @@ from kb.records.model import Postmortem
 from kb.site.content import Site
 from kb.site.pages.shared_values import Link, record_link
 from kb.site.related_incidents import OtherTeamIncident, Related
-from kb.site.safe_html import LinkTarget, cut, to_inline_html
+from kb.site.safe_html import LinkTarget, cut_at_words, summary_text, telling_words, to_inline_html
 
 _VERDICTS = {
     "repeat": "Repeat",
@@ -20,7 +20,7 @@ _VERDICTS = {
     "different": "Looks alike, is different",
 }
 _FIX_EXISTED = {"yes": "The fix existed by then.", "no": "No fix existed by then."}
-_PASSAGE_CHARACTERS = 160
+_PASSAGE_CHARACTERS, _SUMMARY_CHARACTERS = 160, 1500
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class RelatedCard:
     """One earlier incident beside another, as a page shows it.
 
     `share` is the probability of the same class in per cent, None where only the author names it.
-    `section` and `passage` are the text of it that matches, empty where the author says why.
+    `section` and `passage` are the text of it that matches, from the sentence on that has most
+    words of this one, empty where the author says why.
     """
 
     link: Link
@@ -53,9 +54,11 @@ def related_values(
     found = tuple(_counted(site, site.related.get(record.id, ())))
     later = site.came_again.get(record.id, ())
     elsewhere = site.elsewhere.get(record.id, ())
+    # What a passage has in common with this record is what a reader looks for in it.
+    words = telling_words(f"{record.title} {summary_text(record, _SUMMARY_CHARACTERS)}")
     is_empty = not (found or later or elsewhere)
     return {
-        "related": tuple(_card(site, one, source, target) for one in found),
+        "related": tuple(_card(site, one, source, words, target) for one in found),
         "why_none": _why_none(site, record) if is_empty or site.why_not_related else "",
         "later": tuple((one.date, record_link(site, source, one.id)) for one in later),
         "elsewhere": tuple(map(_other_team, elsewhere)),
@@ -103,7 +106,9 @@ def _why_none(site: Site, record: Postmortem) -> str:
     return "Nothing else like it is known here." if record.priors else "Nothing similar is known."
 
 
-def _card(site: Site, one: Related, source: str, target: LinkTarget) -> RelatedCard:
+def _card(
+    site: Site, one: Related, source: str, words: Set[str], target: LinkTarget
+) -> RelatedCard:
     earlier = site.by_id[one.id]
     passage = "" if one.why else " ".join(one.passage.split())
     headings = (section.heading for section in site.form.sections if section.key == one.section)
@@ -118,7 +123,7 @@ def _card(site: Site, one: Related, source: str, target: LinkTarget) -> RelatedC
         why=_sentence(to_inline_html(one.why, target)),
         fix_existed=_FIX_EXISTED.get(one.fix_existed, ""),
         section=next(headings, one.section),
-        passage=cut(passage, _PASSAGE_CHARACTERS),
+        passage=cut_at_words(passage, words, _PASSAGE_CHARACTERS),
         open_then=one.open_then,
         open_now=one.open_now,
     )

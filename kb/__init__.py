@@ -22,12 +22,12 @@ Data flows one way; a package imports only from those to its left (`lint-imports
 - `kb.digest`     what was learnt, as Markdown, a page or a message
 - `kb.erasure`    a name taken out of a library
 - `kb.api`        the same for programs: `kb.open(path)`
-- `kb.commands`, `kb.cli`, `kb.doctor`  the command line
+- `kb.commands`, `kb.cli`, `kb.installation_report`  the command line
 - `kb.lsp`, `kb.mcp`  editors and coding agents
 
 The ground floor is what everything uses, once: `safe_files` (the one way to read, write and
 delete), `processes` (the one way to start a program), `parallel` (work on several of them),
-`streams` (the one way to print), `trust` and `user_config`, `config`, `errors`, `terminal`,
+`streams` (the one way to print), `trusted_settings` and `user_config`, `config`, `errors`, `terminal`,
 `humanize`, `statistics`, `sentences`.
 """
 

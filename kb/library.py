@@ -18,7 +18,7 @@ from kb.records.record_files import MAX_RECORD_BYTES, is_record_name, is_unicode
 from kb.records.route_run_counts import FILE_NAME as RUNS_SEEN
 from kb.records.route_run_counts import RunsSeen, read_runs_seen
 from kb.safe_files import LinkOutError, Root, Tree, UnsafePathError
-from kb.trust import open_config
+from kb.trusted_settings import open_config
 
 if TYPE_CHECKING:  # whoever asks an index reads no record, and a working tree no Git
     from kb.records.document import Document

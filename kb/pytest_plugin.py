@@ -66,7 +66,7 @@ class _Suite:
         from kb.traces.replay.choose_agent import entry_point
         from kb.traces.replay.suite import find_cases
         from kb.traces.replay.trials import Settings
-        from kb.trust import allowed_values
+        from kb.trusted_settings import allowed_values
 
         library = open_library(folder)
         named = config.getoption("--postmortems-entry")

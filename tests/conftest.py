@@ -73,7 +73,7 @@ def example_library(library_folder: Path) -> Path:
 def trust_settings(root: Path) -> None:
     """Let this user trust what a library's `kb.toml` asks for as it stands."""
     from kb.config import read_config
-    from kb.trust import store, wishes
+    from kb.trusted_settings import store, wishes
 
     store(root, wishes(read_config(root), root))
 

@@ -58,7 +58,7 @@ from kb.traces.render import View, timeline
 from kb.traces.replay.asserts import check_asserts, evaluate_assert, world
 from kb.traces.replay.freeze_point import at_step, prepared
 from kb.traces.run import OutcomeAssert, Run
-from kb.trust import open_config, wishes
+from kb.trusted_settings import open_config, wishes
 from kb.user_config import Trusted, UserConfig, config_text
 from mcp.server.stdio import stdio_server
 from mcp_types import JSONRPCRequest, jsonrpc_message_adapter

@@ -21,7 +21,7 @@ import pytest
 from click.testing import CliRunner, Result
 from kb.cli import cli
 from kb.config import read_config
-from kb.trust import store, wishes
+from kb.trusted_settings import store, wishes
 
 from conftest import git_in
 from search_library import write_record, write_stories

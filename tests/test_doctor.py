@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from kb.cli import cli
-from kb.doctor import EXTRAS, DoctorFact, examine, is_broken
+from kb.installation_report import EXTRAS, DoctorFact, examine, is_broken
 
 from conftest import EXAMPLE, git_in
 

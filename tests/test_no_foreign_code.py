@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from kb.site.mkdocs_settings import used_settings
-from kb.trust import store
+from kb.trusted_settings import store
 
 from conftest import git_in
 

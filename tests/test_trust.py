@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from kb.config import Config, parse_config, read_config
 from kb.errors import KbError
-from kb.trust import TABLE, is_trusted, require, revoke, store, wishes
+from kb.trusted_settings import TABLE, is_trusted, require, revoke, store, wishes
 from kb.user_config import (
     Trusted,
     UserConfig,

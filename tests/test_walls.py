@@ -19,7 +19,7 @@ from kb.records.wall_definitions import Wall, wall_faults, walls_of
 from kb.shell_tools import COMMAND_KEYS, shell_tools
 from kb.traces.effects.call_effect import Effects
 from kb.traces.run import Effect, ToolCall
-from kb.trust import Wish, is_trusted
+from kb.trusted_settings import Wish, is_trusted
 from kb.user_config import UserConfig, WallSettings, read_user_config, write_user_config
 from kb.walls import compile_table, guard
 from kb.walls.compile_table import GatheredWalls, gather, row_of, wishes_of_walls

@@ -24,7 +24,7 @@ def command(names: tuple[str, ...]) -> int:
     """
     from kb.other_libraries.open_libraries import KEY, declared
     from kb.other_libraries.refresh import refresh
-    from kb.trust import require
+    from kb.trusted_settings import require
 
     library = unread_library(Path.cwd())
     found = declared(library)

@@ -15,7 +15,7 @@ from kb.streams import echo, echo_json
 from kb.terminal import Text, joined, styled, visible
 
 if TYPE_CHECKING:
-    from kb.doctor import DoctorFact
+    from kb.installation_report import DoctorFact
 
 _WIDTH = 80
 _COLOURS = {"ok": "green", "note": "yellow", "missing": "yellow", "broken": "red"}
@@ -29,7 +29,7 @@ def command(as_json: bool) -> int:
     The report names no file, title or person of the library, so that it can be pasted into an
     issue. Exit 1 when something that is there does not work.
     """
-    from kb.doctor import examine, is_broken
+    from kb.installation_report import examine, is_broken
 
     facts = examine(Path.cwd())
     if as_json:

@@ -24,7 +24,7 @@ from kb.metrics.json_output import encoded, gate_json
 from kb.repo import Repo, open_repo
 from kb.streams import echo, echo_json, warn
 from kb.terminal import visible
-from kb.trust import allowed_values
+from kb.trusted_settings import allowed_values
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from kb.installation import PLACEHOLDER, InstallSource, installed_source, parse_
 from kb.safe_files import Root, UnsafePathError, read_named, replace_known
 from kb.streams import echo
 from kb.terminal import as_lines, visible
-from kb.trust import open_config
+from kb.trusted_settings import open_config
 
 _WIDTH = 44
 _MAX_KEPT_BYTES = 2_000_000

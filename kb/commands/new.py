@@ -24,7 +24,7 @@ from kb.records.record_files import MAX_RECORD_BYTES
 from kb.safe_files import Root, read_named, replace_known
 from kb.streams import echo, is_terminal, warn
 from kb.terminal import visible
-from kb.trust import open_config
+from kb.trusted_settings import open_config
 
 if TYPE_CHECKING:
     from kb.traces.drafting.draft import Sources

@@ -18,7 +18,7 @@ from kb.library import find_root, local_place, records_folder
 from kb.safe_files import write_output
 from kb.streams import echo, echo_json, is_terminal, progress, warn
 from kb.terminal import visible
-from kb.trust import open_config
+from kb.trusted_settings import open_config
 
 if TYPE_CHECKING:
     from kb.parallel.workers import Workers

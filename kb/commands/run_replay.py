@@ -17,7 +17,7 @@ from kb.library import find_root, open_library
 from kb.safe_files import output_of
 from kb.streams import echo, echo_json, is_terminal, warn
 from kb.terminal import visible
-from kb.trust import allowed_values
+from kb.trusted_settings import allowed_values
 
 if TYPE_CHECKING:
     from kb.traces.replay.suite import SuiteResult

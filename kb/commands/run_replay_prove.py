@@ -17,7 +17,7 @@ from kb.safe_files import replace_known
 from kb.streams import echo, echo_json, warn
 from kb.terminal import visible
 from kb.traces.replay.proved_line import KEY, with_proved
-from kb.trust import allowed_values
+from kb.trusted_settings import allowed_values
 
 if TYPE_CHECKING:
     from kb.traces.replay.prove import RegressionProof, RevisionOutcome

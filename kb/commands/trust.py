@@ -13,7 +13,7 @@ from kb.library import find_root
 from kb.safe_files import real_path
 from kb.streams import echo, is_terminal, warn
 from kb.terminal import visible
-from kb.trust import VARIABLE, Wish, is_trusted, revoke, store, wishes
+from kb.trusted_settings import VARIABLE, Wish, is_trusted, revoke, store, wishes
 from kb.user_config import read_user_config
 from kb.walls.compile_table import KEY as WALLS
 from kb.walls.compile_table import bring_up_to_date, gather, names_in_force, wishes_of_walls

@@ -14,7 +14,7 @@ from kb.records.form import Form, build_form
 from kb.records.front_matter_keys import KEYS
 from kb.streams import echo
 from kb.terminal import visible
-from kb.trust import open_config
+from kb.trusted_settings import open_config
 
 _WIDTH = 78
 _NAMES = 26  # columns, with the blanks behind the longest that stands beside its text

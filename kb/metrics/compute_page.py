@@ -29,7 +29,7 @@ from kb.records.document import Document, read_document
 from kb.records.form import Form
 from kb.records.model import Postmortem
 from kb.repo import Repo
-from kb.trust import open_config
+from kb.trusted_settings import open_config
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 

@@ -25,7 +25,7 @@ from kb.repo import NoRepo, open_repo
 from kb.search.answer import ALL, FACTS
 from kb.search.several_libraries import OtherLibrary
 from kb.terminal import as_lines, cut, visible
-from kb.trust import open_config
+from kb.trusted_settings import open_config
 
 #: What facts are enough for. Any other measure would count what is not told as not there.
 OF_FACTS = (

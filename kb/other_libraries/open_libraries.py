@@ -35,7 +35,7 @@ from kb.safe_files import UnsafePathError, read_named, real_path
 from kb.search.answer import ALL, FACTS, NONE
 from kb.search.casebook import casebook_beside
 from kb.search.several_libraries import OtherLibrary, search_as_in
-from kb.trust import is_trusted, open_config, wishes
+from kb.trusted_settings import is_trusted, open_config, wishes
 
 if TYPE_CHECKING:
     from kb.traces.run import Run

@@ -18,7 +18,7 @@ from kb.records.record_files import MAX_RECORD_BYTES
 from kb.safe_files import Tree
 from kb.search.answer import ALL, EXTERNAL, FACTS, NONE
 from kb.traces.query_from_run import shapes_of_fixtures
-from kb.trust import open_config
+from kb.trusted_settings import open_config
 
 
 def view_of(root: Path, now: datetime) -> SharedView:

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from kb.errors import KbError
-from kb.trust import Wish, is_trusted
+from kb.trusted_settings import Wish, is_trusted
 from kb.yaml_values import NotYamlError, load_yaml
 
 SETTINGS = "mkdocs.yml"

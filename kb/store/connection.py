@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from kb.errors import KbError
 from kb.installation import install_line
 from kb.library import Library
-from kb.trust import require
+from kb.trusted_settings import require
 
 if TYPE_CHECKING:
     import psycopg

@@ -31,7 +31,7 @@ from kb.traces.normalize.clean_run import RunCleaner
 from kb.traces.normalize.run_builder import RunBuilder
 from kb.traces.redaction import Redactor, safe_name, safe_text
 from kb.traces.run import Effect, ImportWarnings, Redaction, Run
-from kb.trust import allowed_values
+from kb.trusted_settings import allowed_values
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from kb.records.front_matter import FrontMatter, read_front_matter
 from kb.records.record_files import MAX_RECORD_BYTES
 from kb.records.wall_definitions import Wall, comparison, tool_patterns, walls_of
 from kb.safe_files import Root, Tree
-from kb.trust import Wish, is_trusted, open_config
+from kb.trusted_settings import Wish, is_trusted, open_config
 from kb.user_config import read_user_config
 from kb.walls.local_paths import table_path
 from kb.walls.stored_table import (

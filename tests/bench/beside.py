@@ -33,7 +33,7 @@ from kb.search.answer import Match
 from kb.search.index.index import build_index, open_index
 from kb.search.query import EVERYTHING, query_from_text
 from kb.search.several_libraries import OtherLibrary, answer_beside, open_other_library
-from kb.trust import store, wishes
+from kb.trusted_settings import store, wishes
 from search import QUERY, ROOT, made_library, median, row
 
 CORPORA = Path(os.environ.get("KB_DATA", "")) / "corpora"

@@ -62,8 +62,8 @@ from kb.store.corpus_statistics_rows import fix_encoder, with_meanings, write_st
 from kb.store.fetch_candidates import WALKED
 from kb.store.migrations import set_up
 from kb.store.search import EF_SEARCH, StoreSearch
-from kb.trust import store as trust_wishes
-from kb.trust import wishes
+from kb.trusted_settings import store as trust_wishes
+from kb.trusted_settings import wishes
 from search import DATA, ROOT, made_library, row
 
 PASSAGES = int(os.environ.get("KB_BENCH_PASSAGES", "100000"))

@@ -58,7 +58,7 @@ from kb.search.is_installed import PREPARING
 from kb.search.ranking.class_posterior import largest
 from kb.search.ranking.joint_ridge import EarlierRidge
 from kb.search.ranking.learn import TrainingInputs, learn, learning_key
-from kb.trust import require
+from kb.trusted_settings import require
 
 Waiting = Callable[[], None]
 #: How long a question waits for another build before it is answered from the older index.

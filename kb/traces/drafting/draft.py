@@ -29,7 +29,7 @@ from kb.traces.fixture import FIXTURE, write_fixture
 from kb.traces.read_runs import one_run, team_settings
 from kb.traces.replay.freeze_point import prepared
 from kb.traces.run import Run
-from kb.trust import allowed_values, open_config
+from kb.trusted_settings import allowed_values, open_config
 
 
 @dataclass(frozen=True)

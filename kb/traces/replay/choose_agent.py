@@ -8,7 +8,7 @@ from pathlib import Path
 from kb.config import Config
 from kb.errors import KbError
 from kb.traces.replay.agent_process import EntryPoint
-from kb.trust import require
+from kb.trusted_settings import require
 
 
 def entry_point(

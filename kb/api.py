@@ -18,7 +18,7 @@ from kb.library import Library, load_document, open_library, unread_library
 
 if TYPE_CHECKING:
     from kb.actions.action import Action
-    from kb.actions.gate import GateDecision
+    from kb.actions.gate_decision import GateDecision
     from kb.lint.runner import Report
     from kb.metrics.page_values import MetricsPage
     from kb.repo import Repo
@@ -132,7 +132,7 @@ class KnowledgeBase:
 
     def gate(self, route: str, gate: str = "restart") -> GateDecision:
         """Whether a route may run again, or (`gate="rollout"`) be expanded."""
-        from kb.actions.gate import decide_gate
+        from kb.actions.gate_decision import decide_gate
         from kb.actions.gate_inputs import read_gate_context
         from kb.metrics.compute_page import read_as_of
 

@@ -26,7 +26,7 @@ from typing import Any
 import anyio
 from kb.actions.action import actions_of
 from kb.actions.dates_from_git import Trail
-from kb.actions.gate import decide_gate, open_gates
+from kb.actions.gate_decision import decide_gate, open_gates
 from kb.actions.gate_inputs import GateContext
 from kb.actions.render import gate_text
 from kb.as_of import AsOf

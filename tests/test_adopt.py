@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from kb.actions.gate import decide_gate
+from kb.actions.gate_decision import decide_gate
 from kb.adopt.days_in_text import read_written_day
 from kb.as_of import AsOf
 from kb.commands.adopt import command

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from kb.actions.gate import decide_gate
+from kb.actions.gate_decision import decide_gate
 from kb.adopt.input_files import find_files
 from kb.as_of import AsOf
 from kb.cli import cli

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from kb.actions.gate import decide_gate
+from kb.actions.gate_decision import decide_gate
 from kb.as_of import AsOf
 from kb.commands.list import command as list_command
 from kb.library import open_library

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kb.actions.action import Action, actions
 from kb.actions.effectiveness import EffectEvidence
-from kb.actions.gate import decide_gate, open_gates
+from kb.actions.gate_decision import decide_gate, open_gates
 from kb.actions.line_edits import reopen_action
 from kb.as_of import AsOf
 from kb.cli import cli

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kb.actions.gate import decide_gate, open_gates
+from kb.actions.gate_decision import decide_gate, open_gates
 from kb.actions.line_edits import add_sign_off
 from kb.as_of import AsOf
 from kb.errors import KbError

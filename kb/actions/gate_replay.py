@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kb.actions.action import Action
-from kb.actions.gate import GateDecision, ReplayedCondition
+from kb.actions.gate_decision import GateDecision, ReplayedCondition
 from kb.library import Library
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from datetime import date
 
 from kb.actions.action import Action, listed
 from kb.actions.effectiveness import EFFECTIVE, FAILED
-from kb.actions.gate import GateDecision
+from kb.actions.gate_decision import GateDecision
 from kb.as_of import AsOf
 from kb.humanize import plural
 from kb.terminal import as_lines

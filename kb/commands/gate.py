@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from kb.actions.gate import GateDecision, decide_gate
+from kb.actions.gate_decision import GateDecision, decide_gate
 from kb.actions.gate_inputs import read_gate_context
-from kb.actions.gate_unparsed import GATES
+from kb.actions.gate_unreadable import GATES
 from kb.actions.line_edits import write_change
 from kb.actions.render import gate_text
 from kb.actions.signoff import sign_off

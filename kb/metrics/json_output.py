@@ -14,8 +14,8 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from kb.actions.action import Action, listed
-from kb.actions.gate import GateDecision, ReplayedCondition
-from kb.actions.gate_unparsed import Unreadable
+from kb.actions.gate_decision import GateDecision, ReplayedCondition
+from kb.actions.gate_unreadable import Unreadable
 from kb.as_of import AsOf
 from kb.json_schemas import schema_of
 from kb.metrics.page_values import (

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from kb.actions.action import actions
-from kb.actions.gate import open_gates
+from kb.actions.gate_decision import open_gates
 from kb.config import LibraryConfig
 from kb.errors import KbError
 from kb.library import Library

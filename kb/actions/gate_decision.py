@@ -13,7 +13,7 @@ from kb.actions.action import Action, actions_of, listed
 from kb.actions.dates_from_git import Trail
 from kb.actions.effectiveness import EffectEvidence, effect_evidence
 from kb.actions.gate_inputs import GateContext, misplaced_files
-from kb.actions.gate_unparsed import GATES, Unreadable, unreadable
+from kb.actions.gate_unreadable import GATES, Unreadable, unreadable
 from kb.actions.route_names import is_of_route, near_route
 from kb.as_of import AsOf
 from kb.library import Library

@@ -19,7 +19,7 @@ from kb.lint.parallel_check import check_library
 from kb.metrics.coverage import reading_list
 from kb.metrics.inputs import MetricsInput
 from kb.metrics.repeats import repeat_rate
-from kb.search.similar import similar
+from kb.search.find_similar import similar
 
 from conftest import EXAMPLE
 

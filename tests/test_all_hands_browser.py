@@ -16,9 +16,9 @@ __all__ = ["browser"]  # a fixture
 
 from kb.library import open_library
 from kb.repo import open_repo
+from kb.site.build_site import Build, build_site
 from kb.site.find_related import no_search
 from kb.site.gather import SiteRequest, gather
-from kb.site.site import Build, build_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.site]
 

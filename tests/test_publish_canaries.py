@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from kb.library import open_library
 from kb.sensitive.names.find_names import CUSTOMER, PERSON, SYSTEM, NameIndex, PrivateName
+from kb.site.build_site import Build, build_site
 from kb.site.external.name_replacement import TextCleaner, without_marks
-from kb.site.site import Build, build_site
 
 import leaks_made as leaks
 import leaks_of_another_hand as others

@@ -16,9 +16,9 @@ from kb.errors import KbError
 from kb.library import open_library
 from kb.records.front_matter_keys import KEYS
 from kb.records.sections import SECTIONS as FORM_SECTIONS
+from kb.site.build_site import Build, build_site
 from kb.site.content import EXTERNAL, Edition
 from kb.site.external.allowed_parts import SECTIONS
-from kb.site.site import Build, build_site
 
 from external_texts import approved_site
 

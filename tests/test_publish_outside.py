@@ -16,14 +16,14 @@ from kb.cli import cli
 from kb.errors import KbError
 from kb.library import Library, open_library
 from kb.repo import open_repo
+from kb.site.build_site import Build, build_site, engine_settings, work_folder
 from kb.site.content import INTERNAL, Edition, Site
 from kb.site.external.allowed_parts import SECTIONS
 from kb.site.external.leak_scan import refuse_names
 from kb.site.find_related import no_search
 from kb.site.gather import SiteRequest, gather, names_of
+from kb.site.live_preview import Preview, ServedSite
 from kb.site.machine.atom_json_csv import data_files
-from kb.site.serve import Preview, ServedSite
-from kb.site.site import Build, build_site, engine_settings, work_folder
 from kb.site.write import all_pages
 
 from conftest import ROOT

@@ -11,10 +11,10 @@ import pytest
 from kb.library import unread_library
 from kb.search.answer import CASEBOOK
 from kb.search.encoder.vector_store import text_key, vector_store
+from kb.search.find_similar import related
 from kb.search.index import prune
 from kb.search.index.index import build_index, open_index
 from kb.search.ranking.likeness import Question, likeness
-from kb.search.similar import related
 
 from conftest import trust_settings
 from search_library import write_record, write_stories

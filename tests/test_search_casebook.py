@@ -29,7 +29,7 @@ from kb.search.casebook import (
 )
 from kb.search.casebook_default import YOUNG, is_asked
 from kb.search.encoder.vector_store import VectorStore, text_key
-from kb.search.index.build import library_texts
+from kb.search.index.build_index import library_texts
 from kb.search.index.index import open_index, ready_encoder
 from kb.search.query import Filters, query_from_document
 from kb.search.render import WIDTH, show

@@ -24,6 +24,7 @@ from kb.search.evaluation.report import (
     evaluation_json,
     evaluation_text,
 )
+from kb.search.find_similar import find, similar
 from kb.search.index.index import open_index, ready_encoder
 from kb.search.query import query_from_text
 from kb.search.ranking.incident_probe import (
@@ -32,7 +33,6 @@ from kb.search.ranking.incident_probe import (
     incident_chance,
     shipped_probe,
 )
-from kb.search.similar import find, similar
 
 from conftest import ROOT
 from search_library import STORIES, write_stories

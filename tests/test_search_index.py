@@ -16,9 +16,10 @@ from kb.errors import KbError
 from kb.library import Library, unread_library
 from kb.safe_files import Root
 from kb.search.encoder.vector_store import text_key, vector_store
+from kb.search.find_similar import similar
 from kb.search.index import faiss_index
 from kb.search.index import index as index_module
-from kb.search.index.build import embed
+from kb.search.index.build_index import embed
 from kb.search.index.index import (
     Index,
     build_index,
@@ -28,7 +29,6 @@ from kb.search.index.index import (
 )
 from kb.search.ranking import calibration, class_posterior, joint_ridge, rank
 from kb.search.ranking.learn import learning_key
-from kb.search.similar import similar
 
 from search_library import write_record, write_stories
 
@@ -341,7 +341,7 @@ def test_the_approximate_index_finds_what_the_exact_one_finds(
 def test_a_large_library_ranks_near_records_as_a_small_one_does(
     stories: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from kb.search import similar as similar_module
+    from kb.search import find_similar as similar_module
 
     everything = answers(stories)
     monkeypatch.setattr(similar_module, "RANK_ALL", 0)

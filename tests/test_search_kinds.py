@@ -15,12 +15,12 @@ from kb.library import unread_library
 from kb.search.answer_json import answer_json
 from kb.search.bm25 import bag_of
 from kb.search.explain_score import explain
+from kb.search.find_similar import RankedQuery, answer, find
 from kb.search.index.index import Index, open_index
 from kb.search.query import EVERYTHING, query_from_text
 from kb.search.ranking.agent_acted import agent_odds, says_agent
 from kb.search.ranking.likeness import Question
 from kb.search.render import show
-from kb.search.similar import RankedQuery, answer, find
 
 from conftest import ROOT
 from search_library import write_record

@@ -15,10 +15,10 @@ import pytest
 from kb.config import SearchConfig
 from kb.library import unread_library
 from kb.search.evaluation.leave_one_out import SYSTEMS, measure, orders
+from kb.search.find_similar import find
 from kb.search.index.index import Index, open_index
 from kb.search.query import embed_query, query_from_text
 from kb.search.ranking.rank import Weights, rank
-from kb.search.similar import find
 
 from conftest import ROOT
 

@@ -10,10 +10,10 @@ from kb.library import unread_library
 from kb.search.bm25 import bag_of, tokens
 from kb.search.evaluation.compare_encoders import compare_encoders, encoders_text
 from kb.search.evaluation.evaluate import EvaluationRequest
+from kb.search.find_similar import similar
 from kb.search.indexed_records.passages import PASSAGE_WORDS, cut
 from kb.search.query import query_from_text
 from kb.search.render import show
-from kb.search.similar import similar
 from kb.sentences import sentences, word_count
 
 from conftest import trust_settings

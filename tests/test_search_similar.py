@@ -21,10 +21,10 @@ from kb.search.answer import Answer
 from kb.search.answer_json import answer_json, answer_schema
 from kb.search.encoder.encoder import Encoder
 from kb.search.explain_score import explain
+from kb.search.find_similar import find, likely_priors, related, similar
 from kb.search.index.index import open_index
 from kb.search.query import Filters, embed_query, query_from_document, query_from_text
 from kb.search.render import WIDTH, show
-from kb.search.similar import find, likely_priors, related, similar
 
 from conftest import ROOT, trust_settings
 from search_library import write_record, write_stories

@@ -260,7 +260,7 @@ def test_neither_a_question_nor_the_package_imports_what_only_a_build_needs(
     stories: Path,
 ) -> None:
     script = (
-        "import sys; from pathlib import Path; import kb.search.similar as s\n"
+        "import sys; from pathlib import Path; import kb.search.find_similar as s\n"
         "from kb.library import unread_library\n"
         "library = unread_library(Path.cwd()); s.similar(library, 'warm')\n"
     )

@@ -17,14 +17,14 @@ import pytest
 from kb.errors import KbError
 from kb.library import Library, open_library
 from kb.repo import open_repo
+from kb.site.build_site import Build, SiteBuild, build_site
 from kb.site.content import Site
 from kb.site.find_related import find_related, no_search
 from kb.site.gather import SiteRequest, gather
+from kb.site.live_preview import Preview, ServedSite
 from kb.site.mkdocs_settings import only_frames, packaged_settings
 from kb.site.page_shells import shell_of, with_text
 from kb.site.post_process import finish, inline_hashes, policy, with_policy
-from kb.site.serve import Preview, ServedSite
-from kb.site.site import Build, SiteBuild, build_site
 from kb.site.write import all_pages, page_text
 
 from conftest import ROOT, Git
@@ -287,7 +287,7 @@ def test_an_edit_is_shown_at_300_records(example_library: Path) -> None:
 
 
 def test_the_preview_answers_only_under_its_own_name(example_library: Path) -> None:
-    from kb.site.serve import open_server
+    from kb.site.live_preview import open_server
 
     folder = example_library / "shown"
     folder.mkdir()
@@ -310,7 +310,7 @@ def test_the_preview_answers_only_under_its_own_name(example_library: Path) -> N
 def test_the_preview_shows_the_sites_own_page_for_an_unknown_address(
     example_library: Path,
 ) -> None:
-    from kb.site.serve import open_server
+    from kb.site.live_preview import open_server
 
     (example_library / "kb.toml").write_text('[site]\nurl = "https://team.example/kb/"\n')
     server = open_server(ServedSite(built(example_library).folder), 8930)

@@ -19,6 +19,7 @@ from kb.lint.registry import all_rules
 from kb.metrics.page_values import MetricPart, QuestionAnswer
 from kb.records.model import Clocks
 from kb.repo import open_repo
+from kb.site.build_site import Build, build_site
 from kb.site.content import EXTERNAL, INTERNAL, Edition, Site
 from kb.site.find_related import no_search
 from kb.site.gather import SiteRequest, gather
@@ -37,7 +38,6 @@ from kb.site.pages.duration_chart import (
 from kb.site.pages.home import headline
 from kb.site.safe_html import cut, cut_at_words, telling_words
 from kb.site.search_index import searched_html
-from kb.site.site import Build, build_site
 from kb.site.templates import render
 from kb.site.write import all_pages, page_text
 

@@ -22,15 +22,15 @@ import numpy as np
 import pytest
 from kb.errors import KbError
 from kb.library import unread_library
+from kb.search.find_similar import answer_of, find
 from kb.search.index.index import open_index
 from kb.search.indexed_records.collection import draw_of
 from kb.search.indexed_records.entry import IndexedRecord
 from kb.search.query import Filters, query_from_text
-from kb.search.similar import answer_of, find
 from kb.store import connection
 from kb.store.connection import Store, StoreAwayError, connect, connect_to
 from kb.store.corpus_statistics import decode
-from kb.store.push import push
+from kb.store.push_library import push
 from kb.store.search import StoreSearch
 
 from beside_libraries import KEPT_BACK, write_external
@@ -177,7 +177,7 @@ def test_a_push_writes_what_changed_and_nothing_else(payments: Team) -> None:
 
 
 def test_a_push_loads_neither_the_readers_of_traces_nor_the_encoder() -> None:
-    code = "import sys, kb.store.push; print(*sys.modules)"
+    code = "import sys, kb.store.push_library; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )

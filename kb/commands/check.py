@@ -145,7 +145,7 @@ def _likely_priors(
     index = _index(library)
     if index is None:
         return None
-    from kb.search.similar import likely_priors
+    from kb.search.find_similar import likely_priors
 
     def likely(document: Document) -> list[PriorSuggestion]:
         found = likely_priors(library, document, today=today, index=index)

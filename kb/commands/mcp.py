@@ -99,7 +99,7 @@ def _serve_http(folder: Path, address: str, options: dict[str, Any]) -> None:
     except ImportError as error:
         raise KbError("serving over HTTP is not installed", todo=install_line("http")) from error
     from kb.mcp.http.event_log import EventLog
-    from kb.mcp.http.serve import serve_http
+    from kb.mcp.http.server_process import serve_http
 
     serve_http(folder, settings, EventLog())
 

@@ -16,7 +16,7 @@ from kb.streams import echo, echo_json
 if TYPE_CHECKING:
     from kb.library import Library
     from kb.store.connection import Store
-    from kb.store.push import PushReport
+    from kb.store.push_library import PushReport
 
 
 @click.command("push")
@@ -36,7 +36,7 @@ def command(*, sets_up: bool, force: bool, as_json: bool) -> None:
     prepare_search()
     from kb.library import unread_library
     from kb.store.connection import connect
-    from kb.store.push import push
+    from kb.store.push_library import push
 
     library = unread_library(Path.cwd())
     store = connect(library)

@@ -32,7 +32,7 @@ def command(session: str, beside: Path | None) -> None:
     beside a draft; `kb new --from-run` makes a draft of one that is kept.
     """
     from kb.traces.drafting.agent_sessions import chosen, sessions
-    from kb.traces.drafting.capture import capture
+    from kb.traces.drafting.capture_session import capture
     from kb.traces.read_runs import team_settings
 
     work = Path.cwd()

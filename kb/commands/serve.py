@@ -32,8 +32,8 @@ def command(port: int, engine: str) -> None:
     """Show the site on 127.0.0.1, drafts included, and follow edits until Ctrl-C."""
     require_site_extra()
     from kb.repo import open_repo
-    from kb.site.serve import HOST, Preview, ServedSite, open_server
-    from kb.site.site import BUILD
+    from kb.site.build_site import BUILD
+    from kb.site.live_preview import HOST, Preview, ServedSite, open_server
 
     library = open_library(Path.cwd())
     repo = open_repo(library.root)

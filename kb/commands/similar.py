@@ -421,10 +421,10 @@ def _explained(asked: _Asked, record_id: str) -> str:
     """The arithmetic of a record of the library, else of one beside it or in the store."""
     from kb.commands.similar_explain import explained_beside, explained_in_store
     from kb.search.explain_score import explain
+    from kb.search.find_similar import find
     from kb.search.index.index import open_index
     from kb.search.query import refuse_unknown
     from kb.search.several_libraries import open_other_library
-    from kb.search.similar import find
 
     with _progress() as progress:
         index = open_index(asked.library, progress)

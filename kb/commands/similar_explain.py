@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from kb.errors import KbError
 from kb.records.facts_without_text import RecordFacts
 from kb.search.explain_score import explain
+from kb.search.find_similar import RankedQuery
 from kb.search.several_libraries import find_beside, open_other_library
-from kb.search.similar import RankedQuery
 
 if TYPE_CHECKING:
     from kb.library import Library

@@ -19,8 +19,8 @@ from kb.streams import echo, is_terminal, progress, warn
 from kb.terminal import visible
 
 if TYPE_CHECKING:
+    from kb.site.build_site import Build
     from kb.site.content import Edition
-    from kb.site.site import Build
 
 SITE = "site"
 
@@ -90,7 +90,7 @@ def command(
         from kb.commands.site_external import propose_all, write_previews
 
         context.exit(propose_all(library) if read_first == "propose" else write_previews(library))
-    from kb.site.site import Build
+    from kb.site.build_site import Build
 
     wanted = Edition(edition, customer)
     default = "-".join((SITE, *(_kind_of(wanted) or _besides(library.root))))
@@ -121,9 +121,9 @@ def _build(library: Library, edition: Edition, build: Build, started: float) -> 
     """Build the site and say what it is, and how long all took; 1 where records are left out."""
     from kb.other_libraries.incidents_for_site import ask_others
     from kb.repo import open_repo
+    from kb.site.build_site import build_site
     from kb.site.find_related import find_related
     from kb.site.gather import SiteRequest, gather
-    from kb.site.site import build_site
 
     say = _progress()
     say("reading")

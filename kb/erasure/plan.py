@@ -30,8 +30,8 @@ from kb.records.record_files import is_record_name
 from kb.safe_files import Tree, UnsafePathError, walk
 from kb.search.encoder.vector_store import vectors_place
 from kb.sensitive.names.find_names import PrivateName
+from kb.site.build_site import made_sites
 from kb.site.external.declared_names import declared_names
-from kb.site.site import made_sites
 from kb.site.work_folder import made_in_work
 from kb.traces.canonical_json import sha256
 from kb.traces.fixture import BLOBS

@@ -21,10 +21,10 @@ from kb.search.answer import CASEBOOK, Answer, Match
 from kb.search.casebook import existing_casebook, opened_casebook
 from kb.search.casebook_default import is_asked
 from kb.search.encoder.encoder import Encoder, Progress, Vectors
+from kb.search.find_similar import LIKELY
 from kb.search.index.index import Index, build_index, existing_index, index_home
 from kb.search.query import EVERYTHING, query_from_document
 from kb.search.several_libraries import answer_beside
-from kb.search.similar import LIKELY
 
 #: Texts whose vectors are kept: some open records of sixty passages each. 4,000 take 6 MB.
 _MOST_KEPT = 4_000

@@ -11,7 +11,7 @@ from pygls.exceptions import JsonRpcInvalidParams
 
 from kb.errors import KbError
 from kb.lsp.code_actions import FIX_ALL, code_actions, format_edits
-from kb.lsp.completion import TRIGGERS, completions
+from kb.lsp.completion_items import TRIGGERS, completions
 from kb.lsp.hover import hover
 from kb.lsp.lenses import (
     BUILD,

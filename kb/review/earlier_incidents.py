@@ -38,9 +38,9 @@ def prior_search(library: Library, today: date, progress: Progress | None = None
     """A search in an index that is brought up to date now, built where there is none."""
     try:
         from kb.search.encoder.find_model_files import NoEncoderError
+        from kb.search.find_similar import answer
         from kb.search.index.index import open_index
         from kb.search.query import Filters, query_from_document
-        from kb.search.similar import answer
         from kb.search.words_only import answer_by_words, read_words
     except ImportError:
         return PriorSearch(None, "the extra 'search' is not installed")
@@ -66,6 +66,6 @@ def prior_search(library: Library, today: date, progress: Progress | None = None
 
 def needs_verdict(match: Match) -> bool:
     """Whether a match is so likely that its author has to say what it is; by words none is."""
-    from kb.search.similar import LIKELY
+    from kb.search.find_similar import LIKELY
 
     return match.probability is not None and match.probability >= LIKELY

@@ -1,6 +1,6 @@
-"""Earlier incidents of the same class, how sure that is, and why. The way in is `similar`.
+"""Earlier incidents of the same class, how sure that is, and why. The way in is `find_similar`.
 
-- `query`: what is asked; `eligible_records`: which records may answer; `similar`: the answer
+- `query`: what is asked; `eligible_records`: which records may answer; `find_similar`: the answer
 - `words_only`: where no encoder is; `by_facts`: where only facts of a record are known
 - `casebook`, `several_libraries`: the same of public incidents, and of many libraries at once
 - `encoder/`: text to vectors; `bm25`: words

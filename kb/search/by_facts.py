@@ -23,7 +23,8 @@ from kb.search.eligible_records import allowed
 from kb.search.encoder.encoder import Vectors
 from kb.search.encoder.find_model_files import NoEncoderError
 from kb.search.encoder.vector_store import vector_store
-from kb.search.index.build import embed_rows
+from kb.search.find_similar import BAR, RankedQuery, most_probable_by_classes, proof_of
+from kb.search.index.build_index import embed_rows
 from kb.search.indexed_records.collection import standing_of
 from kb.search.indexed_records.entry import IndexedRecord, blank_entry, facets
 from kb.search.indexed_records.passages import Passage
@@ -39,7 +40,6 @@ from kb.search.ranking.class_posterior import (
 from kb.search.ranking.incident_probe import Signs, incident_chance
 from kb.search.ranking.learn import class_text
 from kb.search.ranking.rank import Weights, scores_of
-from kb.search.similar import BAR, RankedQuery, most_probable_by_classes, proof_of
 from kb.search.words_only import WordIndex, words_only
 
 #: Coefficients of the class evidence and of 1 for the odds that a record of the class is of the

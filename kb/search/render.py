@@ -24,8 +24,8 @@ from kb.search.answer import (
     StoreFacts,
     open_item,
 )
+from kb.search.find_similar import LIKELY
 from kb.search.ranking.calibration import LIKENESS_BAR
-from kb.search.similar import LIKELY
 from kb.terminal import Text, joined, rendered, styled, visible
 
 WIDTH = 80

@@ -24,10 +24,7 @@ from kb.search.answer import FACTS, NONE, PUBLIC, Answer, BesideFacts, Match, Pr
 from kb.search.by_facts import FactsAsked, entries_of, fact_words
 from kb.search.encoder.encoder import Progress
 from kb.search.encoder.find_model_files import NoEncoderError
-from kb.search.index.index import Index, open_index
-from kb.search.indexed_records.entry import IndexedRecord, same_records
-from kb.search.query import EVERYTHING, Filters, Query, embed_query, refuse_unknown
-from kb.search.similar import (
+from kb.search.find_similar import (
     LIKELY,
     RankedQuery,
     answer_of,
@@ -36,6 +33,9 @@ from kb.search.similar import (
     find_question,
     find_siblings,
 )
+from kb.search.index.index import Index, open_index
+from kb.search.indexed_records.entry import IndexedRecord, same_records
+from kb.search.query import EVERYTHING, Filters, Query, embed_query, refuse_unknown
 from kb.search.words_only import WordIndex, answer_by_words, read_words, without_known
 
 if TYPE_CHECKING:

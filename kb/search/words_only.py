@@ -18,7 +18,7 @@ from kb.search.answer import Answer, IndexFacts, Match
 from kb.search.bm25 import Postings, bag_of, build_postings
 from kb.search.eligible_records import allowed
 from kb.search.encoder.find_model_files import NoEncoderError
-from kb.search.index.build import lexical_texts
+from kb.search.index.build_index import lexical_texts
 from kb.search.index.storage import scan
 from kb.search.indexed_records.collection import standing_of
 from kb.search.indexed_records.entry import IndexedRecord, read_entry, same_records

@@ -8,6 +8,6 @@
 - `machine/`: feed, JSON and CSV copies, link previews
 - `safe_html`: record text becomes HTML there and nowhere else; `links`: paths and addresses
 - `write`: pages into a folder; `search_index`, `semantic/`, `lexicon`: what the search box reads
-- `site`: an engine builds them; `engines`, `mkdocs_settings`, `page_shells`, `work_folder`,
-  `post_process`; `serve`: the same after each edit
+- `build_site`: an engine builds them; `engines`, `mkdocs_settings`, `page_shells`, `work_folder`,
+  `post_process`; `live_preview`: the same after each edit
 """

@@ -22,7 +22,7 @@ def find_related(library: Library) -> Finding:
     """The incidents like each published one; nothing and a sentence where search cannot run."""
     try:
         from kb.search.encoder.find_model_files import NoEncoderError
-        from kb.search.similar import related
+        from kb.search.find_similar import related
     except ImportError:
         return no_search(library)
     if not library.published:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kb.search.bm25 import Bag
 from kb.search.encoder.encoder import Vectors
-from kb.search.index.build import text_bag
+from kb.search.index.build_index import text_bag
 from kb.search.indexed_records.collection import SAMPLE, starts_of
 from kb.search.indexed_records.entry import IndexedRecord, PriorVerdict
 from kb.search.ranking.joint_ridge import MOST_TEACHERS

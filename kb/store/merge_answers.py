@@ -18,6 +18,7 @@ from kb.search.answer import Answer, StoreFacts
 from kb.search.by_facts import FactsAsked
 from kb.search.encoder.encoder import Progress
 from kb.search.encoder.find_model_files import NoEncoderError
+from kb.search.find_similar import RankedQuery, as_query, find
 from kb.search.index.index import Index, open_index
 from kb.search.query import EVERYTHING, Filters, Query, refuse_unknown
 from kb.search.several_libraries import (
@@ -27,7 +28,6 @@ from kb.search.several_libraries import (
     similar_beside,
     with_other_libraries,
 )
-from kb.search.similar import RankedQuery, as_query, find
 from kb.store.connection import StoreAwayError, shown
 from kb.store.open_searches import KEPT
 from kb.store.search import StoreSearch

@@ -22,7 +22,7 @@ from kb.search.answer import ALL, EXTERNAL, FACTS
 from kb.search.bm25 import Bag, bag_of
 from kb.search.encoder.encoder import Vectors
 from kb.search.encoder.vector_store import text_key, vector_store
-from kb.search.index.build import embed_rows, lexical_texts
+from kb.search.index.build_index import embed_rows, lexical_texts
 from kb.search.index.index import Index
 from kb.search.index.storage import form_key
 from kb.search.indexed_records.collection import unit_rows

@@ -33,7 +33,7 @@ from kb.search.evaluation.dataset import (
     read_lines,
     subject_from_lines,
 )
-from kb.search.index.build import embed_rows
+from kb.search.index.build_index import embed_rows
 from kb.search.index.index import ready_encoder
 from kb.search.ranking import agent_acted, incident_probe
 from kb.search.ranking.calibration import signs_of

@@ -39,7 +39,7 @@ from typing import Any
 import msgspec
 import numpy as np
 from kb.library import Library, load_document, unread_library
-from kb.search import similar as similar_module
+from kb.search import find_similar as similar_module
 from kb.search.bm25 import Bag, build_postings
 from kb.search.encoder.compile_graph import compile_weights
 from kb.search.encoder.encoder import Encoder, Vectors, install_encoder
@@ -48,6 +48,7 @@ from kb.search.encoder.find_model_files import DEFAULT_MODEL, ModelSource, find_
 from kb.search.encoder.torch_export import compile_model
 from kb.search.encoder.vector_store import text_key, vector_store
 from kb.search.evaluation.evaluate import EvaluationRequest, run_evaluation
+from kb.search.find_similar import find_question
 from kb.search.index.faiss_index import APPROXIMATE, RANK_ALL, nearest, write_approximate
 from kb.search.index.index import Index, build_index, ready_encoder
 from kb.search.index.storage import Generation
@@ -59,7 +60,6 @@ from kb.search.ranking.calibration import Calibration
 from kb.search.ranking.class_posterior import fit_posterior
 from kb.search.ranking.learn import FittedModel
 from kb.search.ranking.likeness import Question
-from kb.search.similar import find_question
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("KB_DATA", ROOT.parent / "shared" / "data"))

@@ -44,7 +44,8 @@ from kb.library import Library, unread_library
 from kb.search.answer import IndexFacts
 from kb.search.bm25 import Bag, bag_of, build_postings
 from kb.search.encoder.encoder import Encoder, Vectors
-from kb.search.index.build import text_bag
+from kb.search.find_similar import find_question
+from kb.search.index.build_index import text_bag
 from kb.search.index.faiss_index import nearest
 from kb.search.index.index import build_index
 from kb.search.indexed_records.collection import Collection, draw_of, record_means, starts_of
@@ -55,7 +56,6 @@ from kb.search.ranking.calibration import Calibration
 from kb.search.ranking.class_posterior import fit_posterior, largest
 from kb.search.ranking.joint_ridge import joint_ridge_of
 from kb.search.ranking.learn import FittedModel, class_text
-from kb.search.similar import find_question
 from kb.store.connection import Store, connect_to
 from kb.store.corpus_statistics import Contribution, changed, no_texts
 from kb.store.corpus_statistics_rows import fix_encoder, with_meanings, write_statistics

@@ -23,7 +23,7 @@ from kb.search.encoder.vector_store import VectorStore
 from kb.search.evaluation.controls import labelled_only
 from kb.search.evaluation.dataset import Subject, read_lines, subject_from_lines
 from kb.search.evaluation.leave_one_out import SYSTEMS, measure, orders, relevance
-from kb.search.index.build import embed_rows
+from kb.search.index.build_index import embed_rows
 from kb.search.index.index import ready_encoder
 from kb.search.ranking.learn import FittedModel, learn_to_rank
 from kb.search.ranking.rank import Weights, rank

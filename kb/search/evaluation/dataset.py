@@ -21,7 +21,7 @@ from kb.records.form import Form
 from kb.safe_files import read_named
 from kb.search.bm25 import bag_of, tokens, written_words
 from kb.search.encoder.encoder import Vectors
-from kb.search.index.build import lexical_texts
+from kb.search.index.build_index import lexical_texts
 from kb.search.index.index import Index
 from kb.search.indexed_records.collection import Collection, build_collection, collection_of
 from kb.search.indexed_records.entry import IndexedRecord, blank_entry, read_entry

@@ -31,7 +31,7 @@ from kb.search.evaluation.leave_one_out import (
     score_ranking,
 )
 from kb.search.evaluation.report import SEEDS, Controls, Evaluation, Measured, evaluation
-from kb.search.index.build import embed_rows
+from kb.search.index.build_index import embed_rows
 from kb.search.index.index import open_index, ready_encoder
 from kb.search.ranking.learn import learn
 

@@ -20,8 +20,8 @@ from kb.search.evaluation.leave_one_out import (
     calibrated_bound,
     calibration_error,
 )
+from kb.search.find_similar import BAR
 from kb.search.ranking.class_posterior import Numbers
-from kb.search.similar import BAR
 from kb.statistics import share_interval
 from kb.terminal import as_lines, whole_value
 

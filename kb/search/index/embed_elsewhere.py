@@ -16,7 +16,7 @@ from kb.parallel.workers import Workers
 from kb.search.encoder.encoder import Encoder, Progress, Vectors, install_encoder, open_encoder
 from kb.search.encoder.find_model_files import find_source
 from kb.search.encoder.vector_store import text_key, vector_store
-from kb.search.index.build import library_texts, missing_chunks, report_embedded
+from kb.search.index.build_index import library_texts, missing_chunks, report_embedded
 from kb.search.index.index import ready_encoder
 
 #: One chunk is some seconds' work of one worker.

@@ -28,7 +28,7 @@ from kb.search.encoder.encoder import (
 )
 from kb.search.encoder.find_model_files import find_source
 from kb.search.encoder.vector_store import VectorStore, vector_store
-from kb.search.index.build import embed_rows, first_text, make_parts, text_bag
+from kb.search.index.build_index import embed_rows, first_text, make_parts, text_bag
 from kb.search.index.faiss_index import (
     APPROXIMATE,
     APPROXIMATE_MEANS,

@@ -14,7 +14,7 @@ from kb.records.form import Form
 from kb.records.model import Postmortem
 from kb.search.encoder.encoder import Encoder
 from kb.search.encoder.vector_store import vector_store
-from kb.search.index.build import embed_rows
+from kb.search.index.build_index import embed_rows
 from kb.search.indexed_records.passages import Passage, cut, embedded_text, own_words, plain_text
 from kb.site.content import Site
 from kb.site.semantic.array_file import packed, quantized_rows

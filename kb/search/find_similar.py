@@ -22,7 +22,7 @@ from kb.search.answer import (
 from kb.search.eligible_records import allowed
 from kb.search.encoder.encoder import Progress
 from kb.search.encoder.find_model_files import NoEncoderError
-from kb.search.index.build import text_bag
+from kb.search.index.build_index import text_bag
 from kb.search.index.faiss_index import RANK_ALL
 from kb.search.index.index import Index, open_index
 from kb.search.index.searchable import Searchable

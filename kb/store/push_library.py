@@ -20,7 +20,7 @@ from kb.repo import Repo, open_repo
 from kb.repo.git_values import Commit
 from kb.search.encoder.encoder import Progress
 from kb.search.encoder.vector_store import vector_store
-from kb.search.index.build import embed_rows
+from kb.search.index.build_index import embed_rows
 from kb.search.index.index import Index, open_index
 from kb.search.ranking.learn import class_text
 from kb.store.connection import Store

@@ -23,13 +23,13 @@ from kb.records.model import interpret
 from kb.records.record_files import is_record_name
 from kb.safe_files import Root
 from kb.site import links
+from kb.site.build_site import Build, Say, build_site, engine_settings
 from kb.site.content import Site
 from kb.site.engines import run_engine
 from kb.site.mkdocs_settings import settings_text
 from kb.site.pages.page_kinds import incident_page
 from kb.site.post_process import finished
 from kb.site.search_index import is_installed
-from kb.site.site import Build, Say, build_site, engine_settings
 from kb.site.work_folder import EDIT, held_work
 from kb.site.write import page_text, write, write_theme
 

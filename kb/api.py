@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kb.actions.action import Action
     from kb.actions.gate_decision import GateDecision
     from kb.lint.runner import Report
-    from kb.metrics.page_values import MetricsPage
+    from kb.metrics.result_types import MetricsPage
     from kb.repo import Repo
     from kb.search.answer import Answer
     from kb.search.query import Query

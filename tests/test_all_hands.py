@@ -20,7 +20,7 @@ from kb.metrics.all_hands_sentences import (
     window_title,
 )
 from kb.metrics.compute_page import page_of, read_all, read_as_of
-from kb.metrics.page_values import AllHands, MetricsPage
+from kb.metrics.result_types import AllHands, MetricsPage
 from kb.repo import open_repo
 from kb.site.content import EXTERNAL, Site
 from kb.site.find_related import no_search

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from kb.library import open_library
-from kb.metrics.page_values import AllHands
+from kb.metrics.result_types import AllHands
 from kb.repo import open_repo
 from kb.site.build_site import Build, build_site
 from kb.site.content import EXTERNAL, Edition, Site

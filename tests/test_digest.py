@@ -32,7 +32,7 @@ from kb.digest.post import VARIABLE, post, webhook
 from kb.digest.slack import MOST_BLOCKS, MOST_HEADER, MOST_SECTION, slack_message
 from kb.errors import KbError
 from kb.metrics.compute_page import read_as_of
-from kb.metrics.page_values import NewRecord
+from kb.metrics.result_types import NewRecord
 from kb.records.model import Occurrence
 from kb.repo import open_repo
 from kb.walls.firing_log import Firing

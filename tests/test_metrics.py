@@ -18,9 +18,9 @@ from kb import statistics
 from kb.as_of import AsOf
 from kb.metrics.headline_answers import answer_all
 from kb.metrics.inputs import MetricsInput
-from kb.metrics.page_values import Measure
 from kb.metrics.registry import MEASURES, measure_all
 from kb.metrics.repeats import preventable_pairs
+from kb.metrics.result_types import Measure
 from kb.metrics.sharing_deadlines import deadlines
 from kb.records.document import read_document
 from kb.records.form import build_form

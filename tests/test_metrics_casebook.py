@@ -15,7 +15,7 @@ from kb.actions.dates_from_git import Trails
 from kb.as_of import AsOf
 from kb.library import open_library
 from kb.metrics.compute_page import Reading, page_of
-from kb.metrics.page_values import MetricsPage
+from kb.metrics.result_types import MetricsPage
 
 from conftest import ROOT
 

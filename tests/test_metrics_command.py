@@ -16,9 +16,9 @@ import pytest
 from kb.cli import main
 from kb.metrics.headline_answers import ANSWERED_BY
 from kb.metrics.inputs import MetricsInput
-from kb.metrics.page_values import MetricValue
 from kb.metrics.registry import MEASURES, MeasureRow
 from kb.metrics.render import WIDTH
+from kb.metrics.result_types import MetricValue
 
 from conftest import ROOT, Git
 from known_library import Story, noon, tell, write_history

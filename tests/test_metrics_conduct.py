@@ -8,8 +8,8 @@ from pathlib import PurePath
 import pytest
 from kb.as_of import AsOf
 from kb.metrics.inputs import MetricsInput
-from kb.metrics.page_values import Measure
 from kb.metrics.registry import MEASURES
+from kb.metrics.result_types import Measure
 from kb.records.document import read_document
 from kb.records.form import build_form
 from kb.records.model import Postmortem, interpret

@@ -17,9 +17,9 @@ from kb.actions.dates_from_git import Landing, StateChange, Trail, Trails
 from kb.humanize import format_value
 from kb.metrics.headline_answers import answer_all
 from kb.metrics.inputs import MetricsInput
-from kb.metrics.page_values import Measure, QuestionAnswer
 from kb.metrics.registry import MEASURES, measure_all
 from kb.metrics.repeats import preventable_pairs
+from kb.metrics.result_types import Measure, QuestionAnswer
 
 from conftest import Git, git_in
 from known_library import Promise, Story, noon

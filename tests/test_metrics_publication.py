@@ -17,7 +17,7 @@ import pytest
 from kb.errors import KbError
 from kb.library import open_library
 from kb.metrics.compute_page import page_of, read_all, read_as_of
-from kb.metrics.page_values import MetricsPage
+from kb.metrics.result_types import MetricsPage
 from kb.repo import open_repo
 
 from conftest import GIT_ENVIRONMENT, Git, git_in

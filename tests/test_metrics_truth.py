@@ -9,7 +9,7 @@ import pytest
 from kb.as_of import AsOf
 from kb.library import open_library
 from kb.metrics.compute_page import measure
-from kb.metrics.page_values import MetricsPage
+from kb.metrics.result_types import MetricsPage
 from kb.repo import open_repo
 
 from known_library import Story, Truth, noon, tell, write_history

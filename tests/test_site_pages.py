@@ -16,7 +16,7 @@ import pytest
 from kb.humanize import format_alike
 from kb.library import open_library
 from kb.lint.registry import all_rules
-from kb.metrics.page_values import MetricPart, QuestionAnswer
+from kb.metrics.result_types import MetricPart, QuestionAnswer
 from kb.records.model import Clocks
 from kb.repo import open_repo
 from kb.site.build_site import Build, build_site

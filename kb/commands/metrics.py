@@ -19,7 +19,6 @@ from kb.metrics.compute_page import (
     read_folder,
 )
 from kb.metrics.json_output import PageJson, encoded, page_json
-from kb.metrics.page_values import MetricsPage
 from kb.metrics.registry import MEASURES
 from kb.metrics.render import (
     measure_text,
@@ -31,6 +30,7 @@ from kb.metrics.render import (
     series_csv,
     series_markdown,
 )
+from kb.metrics.result_types import MetricsPage
 from kb.metrics.thresholds import Limit, check_names, failures, read_limits
 from kb.records.taxonomy import ORIGINS
 from kb.repo import open_repo

@@ -10,7 +10,7 @@ from kb.actions.action import Action
 from kb.actions.effectiveness import EFFECTIVE, FAILED
 from kb.metrics.aggregate import clustered_share, counted, durations, total
 from kb.metrics.inputs import Case, MetricsInput, action_case, quarter
-from kb.metrics.page_values import MetricValue
+from kb.metrics.result_types import MetricValue
 
 COMPLETION_DAYS = 30
 

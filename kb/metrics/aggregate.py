@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from kb import statistics
 from kb import statistics as resampling
 from kb.metrics.inputs import Case
-from kb.metrics.page_values import MetricPart, MetricValue
+from kb.metrics.result_types import MetricPart, MetricValue
 from kb.statistics import MINIMUM_PER_HALF
 
 Summary = tuple[float | None, float | None, float | None]  # value, low, high

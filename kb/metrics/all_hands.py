@@ -9,8 +9,8 @@ from datetime import date, timedelta
 from kb.actions.action import Action
 from kb.actions.effectiveness import EFFECTS
 from kb.metrics.inputs import MetricsInput
-from kb.metrics.page_values import AllHands, NewRecord, OwedPromise
 from kb.metrics.repeats import is_looked_at, repeated
+from kb.metrics.result_types import AllHands, NewRecord, OwedPromise
 from kb.records.model import Postmortem
 from kb.sentences import sentences
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 
 from kb.actions.effectiveness import EFFECTIVE, FAILED, UNKNOWN
 from kb.humanize import plural, said_day
-from kb.metrics.page_values import AllHands
 from kb.metrics.publication import READING_DAYS
+from kb.metrics.result_types import AllHands
 
 _PLURALS = {"near-miss": "near-misses"}
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from kb.humanize import format_value, plural, said_interval
 from kb.metrics.action_measures import COMPLETION_DAYS
-from kb.metrics.page_values import Measure, QuestionAnswer
+from kb.metrics.result_types import Measure, QuestionAnswer
 from kb.statistics import MINIMUM_PER_HALF
 
 TOO_FEW = "too few to say"

@@ -18,7 +18,7 @@ from kb.actions.gate_decision import GateDecision, ReplayedCondition
 from kb.actions.gate_unreadable import Unreadable
 from kb.as_of import AsOf
 from kb.json_schemas import schema_of
-from kb.metrics.page_values import (
+from kb.metrics.result_types import (
     AllHands,
     Counts,
     Deadline,

@@ -18,9 +18,9 @@ from kb.metrics import (
     sharing_deadlines,
 )
 from kb.metrics.inputs import MetricsInput
-from kb.metrics.page_values import Goal, Measure, MetricValue
 from kb.metrics.publication import READING_DAYS
 from kb.metrics.repeats import LOOK_BACK_DAYS, missing_control, primary_class
+from kb.metrics.result_types import Goal, Measure, MetricValue
 from kb.metrics.review_measures import REVIEW_HOURS
 from kb.metrics.sharing_deadlines import SHARING_HOURS
 

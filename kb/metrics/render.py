@@ -19,7 +19,8 @@ from kb.metrics.all_hands_sentences import (
     window_note,
     window_title,
 )
-from kb.metrics.page_values import (
+from kb.metrics.registry import FAMILIES
+from kb.metrics.result_types import (
     AllHands,
     Deadline,
     Measure,
@@ -28,7 +29,6 @@ from kb.metrics.page_values import (
     Pair,
     QuestionAnswer,
 )
-from kb.metrics.registry import FAMILIES
 from kb.metrics.review_measures import REVIEW_HOURS
 from kb.metrics.sharing_deadlines import SHARING_HOURS
 from kb.terminal import as_lines

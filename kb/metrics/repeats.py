@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from kb.metrics.aggregate import counted, durations, share, total
 from kb.metrics.inputs import Case, MetricsInput, asked, moment, record_case
-from kb.metrics.page_values import MetricValue, Pair
+from kb.metrics.result_types import MetricValue, Pair
 from kb.records.model import Postmortem
 from kb.records.taxonomy import TAXONOMIES
 

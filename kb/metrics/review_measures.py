@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from kb.humanize import format_value, plural
 from kb.metrics.aggregate import counted, durations, share
 from kb.metrics.inputs import MetricsInput, record_case
-from kb.metrics.page_values import MetricValue
 from kb.metrics.publication import COPIED, NOT_BEFORE
+from kb.metrics.result_types import MetricValue
 from kb.records.model import Postmortem
 
 REVIEW_HOURS = 48

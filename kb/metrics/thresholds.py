@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from kb.did_you_mean import did_you_mean
 from kb.errors import KbError
 from kb.humanize import format_value
-from kb.metrics.page_values import MetricsPage
 from kb.metrics.registry import MEASURES
+from kb.metrics.result_types import MetricsPage
 
 _WHOLE = 100  # per cent
 

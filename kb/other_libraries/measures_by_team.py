@@ -16,7 +16,7 @@ from kb.humanize import format_value
 from kb.library import Library, read_library
 from kb.metrics.compute_page import page_of, page_of_some, read_all
 from kb.metrics.json_output import TeamJson, number_json
-from kb.metrics.page_values import Measure, MetricsPage
+from kb.metrics.result_types import Measure, MetricsPage
 from kb.other_libraries.open_libraries import Beside, declared, open_one
 from kb.records.document import read_document
 from kb.records.facts_without_text import RecordFacts, facts_markdown

@@ -13,7 +13,7 @@ from functools import cached_property
 from kb.actions.action import Action
 from kb.actions.add_occurrence import shared_sources
 from kb.as_of import AsOf
-from kb.metrics.page_values import MetricsPage
+from kb.metrics.result_types import MetricsPage
 from kb.records.form import Form
 from kb.records.merged_records import merged_here
 from kb.records.model import Postmortem

@@ -23,7 +23,7 @@ from kb.site.machine.atom_json_csv import data_files
 from kb.site.machine.link_previews import Card, cards_of, write_cards
 from kb.site.pages.page import PageTemplate, rendered_page
 from kb.site.pages.page_kinds import PAGE_KINDS
-from kb.site.pages.shared_values import file_path
+from kb.site.pages.record_links import file_path
 from kb.site.post_process import HEADERS, headers_text
 from kb.site.safe_html import escape
 from kb.site.search_index import searched_file, searched_html, without_search

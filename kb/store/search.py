@@ -26,8 +26,8 @@ from kb.store.connection import Store
 from kb.store.corpus_statistics_rows import read_model, refuse_other_encoder
 from kb.store.fetch_candidates import SentWords, candidate_texts, sample_texts, send_words
 from kb.store.migrations import check_layout
-from kb.store.standing import SentStanding, StoreStanding, send_standing
 from kb.store.store_index import StoreIndex, StoreSample, counted_words, store_sample
+from kb.store.version_and_rights import SentStanding, StoreStanding, send_standing
 
 #: How far the graph is walked at once, which is as far as pgvector goes: of 100,000 passages in
 #: heaps of 140 like ones .862 of the ten nearest were found at 400, .964 at 1,000.

@@ -12,7 +12,7 @@ from kb.humanize import plural
 from kb.site import links
 from kb.site.content import Site
 from kb.site.pages.page import PageValues
-from kb.site.pages.shared_values import Link, record_link, word_link
+from kb.site.pages.record_links import Link, record_link, word_link
 
 _SHOWN, _CLOSED_SHOWN = 300, 25
 

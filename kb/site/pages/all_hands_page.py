@@ -19,12 +19,12 @@ from kb.metrics.all_hands_sentences import (
     window_note,
     window_title,
 )
-from kb.metrics.page_values import AllHands, Measure, MetricsPage, NewRecord, OwedPromise, Pair
+from kb.metrics.result_types import AllHands, Measure, MetricsPage, NewRecord, OwedPromise, Pair
 from kb.site import links
 from kb.site.content import Site
 from kb.site.pages.home import answer_cards, headline
 from kb.site.pages.page import PageValues
-from kb.site.pages.shared_values import Link, record_link
+from kb.site.pages.record_links import Link, record_link
 
 #: Records on one slide, and of a kind of promise: what is read from the last row of a room.
 _PER_SLIDE, _PROMISES = 5, 4

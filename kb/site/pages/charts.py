@@ -13,7 +13,7 @@ from datetime import date
 from markupsafe import Markup
 
 from kb.humanize import format_value, plural, said_day
-from kb.metrics.page_values import Measure, MetricPart
+from kb.metrics.result_types import Measure, MetricPart
 from kb.site.safe_html import escape
 
 CHART_WIDTH = 400

@@ -23,7 +23,7 @@ from kb.site.pages import charts
 from kb.site.pages.actions_page import action_rows
 from kb.site.pages.incident_lists import brief_rows, incident_rows
 from kb.site.pages.page import PageValues
-from kb.site.pages.shared_values import Link, word_link
+from kb.site.pages.record_links import Link, word_link
 
 Members = tuple[Postmortem, ...]
 Values = Mapping[str, object]

@@ -9,7 +9,7 @@ from kb.humanize import duration, in_words, money
 from kb.records.model import Postmortem
 from kb.site import links
 from kb.site.content import Site
-from kb.site.pages.shared_values import Link, word_links
+from kb.site.pages.record_links import Link, word_links
 
 NOT_KNOWN = "not known"
 #: Above this the number is shown as one that should alarm (the aim of the detection section).

@@ -14,7 +14,7 @@ from kb.metrics.all_hands_sentences import (
     window_note,
     window_title,
 )
-from kb.metrics.page_values import QuestionAnswer
+from kb.metrics.result_types import QuestionAnswer
 from kb.site import links
 from kb.site.content import Site
 from kb.site.pages.actions_page import GateRow, gate_rows

@@ -18,11 +18,11 @@ from kb.site.pages.actions_page import gate_rows
 from kb.site.pages.happening_now import happening_now
 from kb.site.pages.occurrences import came_again, same_source
 from kb.site.pages.page import PageValues
+from kb.site.pages.record_links import Link, link_target, record_link, word_links
 from kb.site.pages.related_cards import related_values
 from kb.site.pages.sections.actions import ActionEntry, ActionList
 from kb.site.pages.sections.blocks import Part
 from kb.site.pages.sections.draw_section import section_parts
-from kb.site.pages.shared_values import Link, link_target, record_link, word_links
 from kb.site.safe_html import LinkTarget, summary_text, web_only
 
 _ADDRESS_CHARACTERS, _DESCRIPTION_CHARACTERS = 71, 200

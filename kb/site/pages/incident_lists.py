@@ -13,7 +13,7 @@ from kb.records.taxonomy import ADOPTED
 from kb.site import links
 from kb.site.content import Site
 from kb.site.pages.page import PageValues
-from kb.site.pages.shared_values import Link, record_link, word_links
+from kb.site.pages.record_links import Link, record_link, word_links
 from kb.site.safe_html import list_summary
 
 #: Rows on one page: a phone scrolls through these in seconds, and the page stays under 100 kB.

@@ -9,15 +9,15 @@ from datetime import date
 from markupsafe import Markup
 
 from kb.humanize import WHOSE, format_value, in_words, plural, said_interval
-from kb.metrics.page_values import Measure, MetricPart, MetricsPage
 from kb.metrics.registry import FAMILIES
+from kb.metrics.result_types import Measure, MetricPart, MetricsPage
 from kb.site import links
 from kb.site.content import Site
 from kb.site.pages import charts
 from kb.site.pages.duration_chart import DurationFacts, duration_chart
 from kb.site.pages.home import answer_cards, headline
 from kb.site.pages.page import PageValues
-from kb.site.pages.shared_values import Link, record_link
+from kb.site.pages.record_links import Link, record_link
 
 _LISTED = 12
 #: Repeats named before the numbers: more would push those off the second sheet of paper.

@@ -15,7 +15,7 @@ from kb.humanize import plural, said_day
 from kb.records.merged_records import occurrences_of
 from kb.records.model import Occurrence, Postmortem
 from kb.site.content import Site
-from kb.site.pages.shared_values import Link, record_link, word_link
+from kb.site.pages.record_links import Link, record_link, word_link
 
 _WIDTH = 1000.0
 _RUN_SHOWN = 12  # characters of a run's digest: enough to find it by

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from kb.records.model import Postmortem
 from kb.site.content import Site
-from kb.site.pages.shared_values import Link, record_link
+from kb.site.pages.record_links import Link, record_link
 from kb.site.related_incidents import OtherTeamIncident, Related
 from kb.site.safe_html import LinkTarget, cut_at_words, summary_text, telling_words, to_inline_html
 

@@ -27,8 +27,8 @@ Data flows one way; a package imports only from those to its left (`lint-imports
 
 The ground floor is what everything uses, once: `safe_files` (the one way to read, write and
 delete), `processes` (the one way to start a program), `parallel` (work on several of them),
-`streams` (the one way to print), `trusted_settings` and `user_config`, `config`, `errors`, `terminal`,
-`humanize`, `statistics`, `sentences`.
+`streams` (the one way to print), `trusted_settings` and `user_config`, `config`, `errors`,
+`terminal`, `humanize` (numbers and durations in words), `statistics`, `sentences`.
 """
 
 from __future__ import annotations

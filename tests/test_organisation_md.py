@@ -38,7 +38,7 @@ def blocks() -> Iterator[tuple[str, str]]:
 def test_two_teams_answer_each_other_from_nothing(home: Path) -> None:
     found = list(blocks())
     commands = "\n".join(text for kind, text in found if kind == "sh")
-    commands = commands.replace("kb trust library.beside ", "kb trust library.beside --yes ")
+    commands = commands.replace("kb trust library.beside\n", "kb trust library.beside --yes\n")
     [shown] = [text for kind, text in found if kind == "console"]
     script = (
         f'kb() {{ "{sys.executable}" -m kb "$@"; }}\n'

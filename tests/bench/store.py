@@ -12,9 +12,8 @@ load, latency, quality
          answers in pieces, of a store that is made once and kept: 10⁶ passages take a quarter of an
          hour to build and a minute to ask
 
-Records of answers are made: each takes passages and words from two of the casebook, its vectors
-are theirs with noise, and some of its words no other record has. Questions are real: the first 60
-words of texts of the corpora in KB_DATA, which are not among the records.
+Records of answers are made of real sentences (made_records.py says how). Questions are real: the
+first 60 words of texts of the corpora in KB_DATA, of which no record is made.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -42,13 +41,13 @@ import psycopg
 from kb.config import read_config
 from kb.library import Library, unread_library
 from kb.search.answer import IndexFacts
-from kb.search.bm25 import Bag, bag_of, build_postings
+from kb.search.bm25 import Bag, build_postings
 from kb.search.encoder.encoder import Encoder, Vectors
 from kb.search.find_similar import find_question
 from kb.search.index.build_index import text_bag
 from kb.search.index.faiss_index import nearest
 from kb.search.index.index import build_index
-from kb.search.indexed_records.collection import Collection, draw_of, record_means, starts_of
+from kb.search.indexed_records.collection import Collection, draw_of
 from kb.search.indexed_records.entry import IndexedRecord
 from kb.search.indexed_records.passages import Passage
 from kb.search.query import EVERYTHING, Query, query_from_text
@@ -64,6 +63,7 @@ from kb.store.migrations import set_up
 from kb.store.search import EF_SEARCH, StoreSearch
 from kb.trusted_settings import store as trust_wishes
 from kb.trusted_settings import wishes
+from made_records import EACH, MadeRecords, make_records
 from search import DATA, ROOT, made_library, row
 
 PASSAGES = int(os.environ.get("KB_BENCH_PASSAGES", "100000"))
@@ -72,13 +72,14 @@ LIBRARIES = 10
 _TEAM = "Team"
 QUESTIONS = 120
 TODAY = date(2026, 11, 1)
-_EACH = 8
 _ROWS_AT_ONCE = 50_000
 #: Made to be thrown away: nothing is kept from a power cut, and graphs are not logged while built.
 _SETTINGS = (
     "shared_buffers = '2GB'", "max_wal_size = '4GB'", "fsync = off", "wal_level = minimal",
     "max_wal_senders = 0",
 )  # fmt: skip
+#: Of each class its definition and the vector of that.
+_Meanings = dict[str, tuple[str, Any]]
 _BUILDING = "SET maintenance_work_mem = '4GB'; SET max_parallel_maintenance_workers = 1"
 
 
@@ -116,79 +117,10 @@ def server() -> Iterator[str]:
 
 
 @dataclass(frozen=True)
-class Made:
-    """Records that were made, as an index on this machine has them; `texts` are by passage."""
-
-    entries: tuple[IndexedRecord, ...]
-    vectors: Vectors
-    starts: np.ndarray
-    bags: tuple[Bag, ...]
-    sections: tuple[str, ...]
-    texts: tuple[str, ...]
-
-    @cached_property
-    def means(self) -> Vectors:
-        return record_means(self.vectors, self.starts)
-
-
-def make_records(passages: int) -> Made:
-    """Records of the casebook mixed in pairs, with noise."""
-    real = build_index(unread_library(ROOT)).generation
-    chance = np.random.default_rng(7)
-    sources = list(real.parts())
-    words = [[text.decode() for text in part.texts] for part in sources]
-    bags = [[bag_of([text]) for text in part] for part in words]
-    entries, vectors, made_bags, sections, texts = [], [], [], [], []
-    for number in range(passages // _EACH):
-        one, other = chance.integers(0, len(sources), 2)
-        picked = [(one, i) for i in _some(chance, len(sources[one].texts), 6)]
-        picked += [(other, i) for i in _some(chance, len(sources[other].texts), 2)]
-        vectors.append(_noisy(chance, np.stack([sources[s].vectors[i] for s, i in picked])))
-        made_bags.append(_mixed(chance, [bags[s][i] for s, i in picked]))
-        sections += [sources[s].sections[i] for s, i in picked]
-        texts += [words[s][i] for s, i in picked]
-        entries.append(_renamed(sources[one].entry, number))
-    sizes = [len(rows) for rows in vectors]
-    return Made(
-        tuple(entries), np.concatenate(vectors), starts_of(sizes), tuple(made_bags),
-        tuple(sections), tuple(texts),
-    )  # fmt: skip
-
-
-def _some(chance: np.random.Generator, size: int, count: int) -> list[int]:
-    return chance.choice(size, min(size, count), replace=False).tolist()
-
-
-def _noisy(chance: np.random.Generator, real: Vectors) -> Vectors:
-    noise = chance.standard_normal(real.shape).astype(np.float32) * (0.5 / real.shape[1] ** 0.5)
-    mixed = real + noise
-    return np.asarray(mixed / np.linalg.norm(mixed, axis=1, keepdims=True), np.float32)
-
-
-def _mixed(chance: np.random.Generator, bags: Sequence[Bag]) -> Bag:
-    """The words of some passages, a fifth left out, with forty rarer ones of a long tail."""
-    words = np.concatenate([bag.words for bag in bags])
-    counts = np.concatenate([bag.counts for bag in bags])
-    kept = chance.random(len(words)) > 0.2
-    tail = (chance.zipf(1.3, 40) % 2_000_000).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    words, counts = np.append(words[kept], tail), np.append(counts[kept], np.ones(40, np.uint16))
-    names, where = np.unique(words, return_inverse=True)
-    return Bag(names, np.bincount(where, counts).astype(np.uint16))
-
-
-def _renamed(entry: IndexedRecord, number: int) -> IndexedRecord:
-    day = date(2016, 1, 1) + timedelta(days=number % 3600)
-    at = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    return msgspec.structs.replace(
-        entry, id=f"{day}-record-{number:07d}", date=day, happened_at=at, verdicts=()
-    )
-
-
-@dataclass(frozen=True)
 class LocalIndex:
     """The made records as an index on this machine, its nearest passages exact."""
 
-    made: Made
+    made: MadeRecords
     encoder: Encoder
     collection: Collection
     learned: FittedModel
@@ -215,10 +147,12 @@ class LocalIndex:
         return slice(int(self.made.starts[record]), int(self.made.starts[record + 1]))
 
     def passage(self, row_number: int) -> Passage:
-        return Passage(self.made.sections[row_number], self.made.texts[row_number])
+        return Passage("", self.made.texts[row_number])
 
 
-def local_index(made: Made, encoder: Encoder, meanings: dict[str, tuple[str, Any]]) -> LocalIndex:
+def local_index(
+    made: MadeRecords, encoder: Encoder, meanings: dict[str, tuple[str, Any]]
+) -> LocalIndex:
     """What `kb build` would make of these records, with the curves that ship."""
     collection = Collection(
         made.entries, made.vectors, made.starts, made.means, build_postings(made.bags)
@@ -243,22 +177,23 @@ class Bench:
     encoder: Encoder
 
     @cached_property
-    def made(self) -> Made:
-        return make_records(PASSAGES)
+    def made(self) -> MadeRecords:
+        asked = {title for after in (0, 1) for title, _ in question_parts(after)}
+        return make_records(PASSAGES, self.encoder, asked)
 
     @cached_property
     def questions(self) -> list[Query]:
         return [query_from_text(text, TODAY) for text in question_texts()]
 
     @cached_property
-    def meanings(self) -> dict[str, tuple[str, Any]]:
+    def meanings(self) -> _Meanings:
         names = sorted({name for entry in self.made.entries for name in entry.classes})
         told = [class_text(name, self.library.form) for name in names]
         return dict(zip(names, zip(told, self.encoder.encode(told), strict=True), strict=True))
 
     def load(self, address: str) -> None:
         """Put the records into a store that has none; one that was kept is asked as it is."""
-        if (passages := _held(address)) == PASSAGES // _EACH * _EACH:
+        if (passages := _held(address)) == PASSAGES // EACH * EACH:
             row("a store that was kept", f"{passages:,} passages")
             return
         start = time.perf_counter()
@@ -303,12 +238,17 @@ def answers(*parts: str) -> None:
 
 
 def question_texts(after: int = 0) -> list[str]:
-    """The first 60 words of texts that nobody put into the records, or of those after them."""
+    """The first 60 words of texts that no record is made of, or of those after them."""
+    return [f"{title}. {' '.join(text.split()[:60])}" for title, text in question_parts(after)]
+
+
+def question_parts(after: int) -> list[tuple[str, str]]:
+    """Title and text of each of those."""
     found = []
     for file in ("agentinfra", "lakmus-half", "atlas", "swarmproof"):
         lines = (DATA / "corpora" / f"{file}.jsonl").read_text("utf-8").splitlines()
         values = [json.loads(one) for one in lines[after :: max(1, len(lines) // (QUESTIONS // 4))]]
-        found += [f"{v['title']}. {' '.join(v['text'].split()[:60])}" for v in values]
+        found += [(v["title"], v["text"]) for v in values]
     return found[:QUESTIONS]
 
 
@@ -358,7 +298,9 @@ def _answer(search: StoreSearch, query: Query, library: Library) -> None:
         search.facts_alone(_TEAM)
 
 
-def _recall(address: str, search: StoreSearch, made: Made, questions: Sequence[Query]) -> None:
+def _recall(
+    address: str, search: StoreSearch, made: MadeRecords, questions: Sequence[Query]
+) -> None:
     """The share of the ten nearest passages of an exact scan that the graph finds first."""
     from pgvector import HalfVector
     from pgvector.psycopg import register_vector
@@ -397,7 +339,9 @@ def _agreement(search: StoreSearch, local: LocalIndex, questions: Sequence[Query
     row("the same record first", f"{np.mean(first):.3f}")
 
 
-def _load(address: str, made: Made, encoder: Encoder, meanings: dict[str, tuple[str, Any]]) -> None:
+def _load(
+    address: str, made: MadeRecords, encoder: Encoder, meanings: dict[str, tuple[str, Any]]
+) -> None:
     """All of it as a push would leave it, by COPY and with the graphs built at the end."""
     store = connect_to(address)
     set_up(store)
@@ -444,7 +388,7 @@ def timed(what: str) -> Iterator[None]:
     row(f"of it {what}", f"{time.perf_counter() - start:.0f} s")
 
 
-def _copy_tables(link: psycopg.Connection[Any], made: Made) -> None:
+def _copy_tables(link: psycopg.Connection[Any], made: MadeRecords) -> None:
     numbers = np.arange(1, len(made.entries) + 1)
     audiences = numbers % LIBRARIES + 1
     rows = list(zip(numbers.tolist(), audiences.tolist(), made.entries, strict=True))
@@ -473,7 +417,7 @@ def _copy_tables(link: psycopg.Connection[Any], made: Made) -> None:
         for i, (record, place) in enumerate(zip(owners.tolist(), places.tolist(), strict=True)):
             audience = record % LIBRARIES + 1
             key = i.to_bytes(20, "big")
-            copy.write_row((record, audience, place, key, made.sections[i], made.texts[i]))
+            copy.write_row((record, audience, place, key, "", made.texts[i]))
     _copy_vectors(link, made.vectors, owners)
     _copy_postings(link, made.bags, numbers)
 

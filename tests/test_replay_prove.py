@@ -14,7 +14,7 @@ from kb.cli import cli
 from kb.errors import KbError
 from kb.records.document import Document, read_document
 from kb.records.form import build_form
-from kb.traces.replay.proved_line import with_proved
+from kb.traces.replay.prove import with_proved
 
 from conftest import ROOT, Git, git_in
 

@@ -20,8 +20,8 @@ from kb.actions.trackers.http_client import Client
 from kb.actions.trackers.registry import NAMES, TrackerChoice, find_service, make_tracker
 from kb.actions.trackers.sync import SETTLE_SECONDS, Sync, SyncEvent
 from kb.actions.trackers.ticket_journal import Journal
+from kb.commands.completion import owners, record_ids, words
 from kb.commands.metrics import read_day
-from kb.commands.option_completion import owners, record_ids, words
 from kb.commands.record_by_id import record_file
 from kb.errors import KbError
 from kb.library import LOCAL_FOLDER, Library, load_document, open_library

@@ -17,7 +17,7 @@ from kb.actions.line_edits import write_change
 from kb.actions.render import gate_text
 from kb.actions.signoff import sign_off
 from kb.as_of import AsOf
-from kb.commands.option_completion import routes
+from kb.commands.completion import routes
 from kb.library import Library, open_library, open_library_at
 from kb.metrics.compute_page import read_as_of
 from kb.metrics.json_output import encoded, gate_json

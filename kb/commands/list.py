@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kb.commands.completion import owners, routes, words
 from kb.commands.metrics import read_day
-from kb.commands.option_completion import owners, routes, words
 from kb.did_you_mean import check_word, folded
 from kb.errors import KbError
 from kb.humanize import plural

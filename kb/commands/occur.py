@@ -19,7 +19,7 @@ from kb.actions.add_occurrence import (
 )
 from kb.actions.line_edits import write_change
 from kb.actions.route_names import route_known
-from kb.commands.option_completion import record_ids, routes
+from kb.commands.completion import record_ids, routes
 from kb.commands.record_by_id import record_that_counts
 from kb.errors import KbError
 from kb.humanize import plural

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from kb.commands.completion import record_ids
 from kb.commands.new import edit
-from kb.commands.option_completion import record_ids
 from kb.commands.record_by_id import record_that_counts
 from kb.errors import KbError
 from kb.library import Library, unread_library

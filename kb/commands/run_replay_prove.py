@@ -16,11 +16,16 @@ from kb.repo import open_repo
 from kb.safe_files import replace_known
 from kb.streams import echo, echo_json, warn
 from kb.terminal import visible
-from kb.traces.replay.proved_line import KEY, with_proved
+from kb.traces.replay.prove import (
+    PROVED_KEY,
+    RegressionProof,
+    RevisionOutcome,
+    prove,
+    with_proved,
+)
 from kb.trusted_settings import allowed_values
 
 if TYPE_CHECKING:
-    from kb.traces.replay.prove import RegressionProof, RevisionOutcome
     from kb.traces.replay.trials import Settings
 
 _MOST_PYTHONS = 2
@@ -28,8 +33,6 @@ _MOST_PYTHONS = 2
 
 def prove_fixture(fixture: Path, as_json: bool, asked: dict[str, Any]) -> int:
     """Replay at both revisions, say what that shows, and write it into the record if it does."""
-    from kb.traces.replay.prove import prove
-
     run = prepared_run(fixture, asked)
     root = find_root(Path.cwd())
     code = asked["repository"] or root
@@ -41,7 +44,7 @@ def prove_fixture(fixture: Path, as_json: bool, asked: dict[str, Any]) -> int:
     else:
         for side in (proof.old, proof.new):
             echo(f"{side.replay.verdict.value:<12} {side.share:>5}  {side.sha}{_fault(side, root)}")
-        head = KEY if proof.is_proved else f"NOT {KEY}"
+        head = PROVED_KEY if proof.is_proved else f"NOT {PROVED_KEY}"
         echo(visible(f"{head}: {proof.reason}"))
     if proof.is_proved:
         _write(fixture, proof.line)
@@ -96,7 +99,7 @@ def _write(fixture: Path, line: str) -> None:
     record_id = fixture.absolute().parent.name
     document = next((one for one in library.documents if one.id == record_id), None)
     if document is None:
-        warn(visible(f"no record is named {record_id}: write into it {KEY}: {line}"))
+        warn(visible(f"no record is named {record_id}: write into it {PROVED_KEY}: {line}"))
         return
     text = with_proved(document, line)
     before = document.text.encode("utf-8", "surrogateescape")
@@ -105,6 +108,6 @@ def _write(fixture: Path, line: str) -> None:
         raise KbError(
             "changed meanwhile; nothing was written",
             where=str(document.path),
-            todo=f"Write this line below FIXTURE: {KEY}: {line}",
+            todo=f"Write this line below FIXTURE: {PROVED_KEY}: {line}",
         )
-    warn(visible(f"{document.path}: {KEY} written"))
+    warn(visible(f"{document.path}: {PROVED_KEY} written"))

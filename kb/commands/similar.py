@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kb.commands.option_completion import record_ids
+from kb.commands.completion import record_ids
 from kb.did_you_mean import did_you_mean
 from kb.errors import KbError
 from kb.streams import echo, echo_json, read_stdin, too_long, warn

@@ -7,7 +7,7 @@
 - `agent_process`, `inside_agent_process`: the child process, contained, and what runs in it
 - `protocol`: the lines that parent and child exchange
 - `asserts`: outcome asserts over what was attempted; `overrides`: what people add
-- `trials`: N times, and what that proves; `prove`, `proved_line`: the incident told from its fix
+- `trials`: N times, and what that proves; `prove`: the incident told from its fix
 - `suite`, `suite_export`: the fixtures of a library; `report`: in words and in JSON
 
 An agent's own code needs `Frozen`, `Tools` and the loops, nothing else.

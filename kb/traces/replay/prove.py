@@ -2,7 +2,8 @@
 
 Both revisions are laid out from Git's objects as they are, so that no filter, hook or attribute of
 the repository runs, and the same entry point is called in each. A fixture that never failed proves
-nothing: the code of the incident would have passed as well.
+nothing: the code of the incident would have passed as well. What was shown is one line of the
+record, `PROVED: fails at …, passes at …`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from kb.errors import KbError
+from kb.records.document import Document, read_document
+from kb.records.markdown import FieldLine
 from kb.repo import Commit, Repo
 from kb.safe_files import Root, private_folder
 from kb.traces.replay.agent_process import EntryPoint
@@ -22,6 +25,9 @@ from kb.traces.run import Run
 #: Files that are read from Git at a time.
 _BATCH = 500
 _SHA = 12
+PROVED_KEY = "PROVED"
+_SECTION = "replay"
+_STYLES = frozenset({"fenced", "bare", "item", "quote"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,3 +126,51 @@ def laid_out(repo: Repo, commit: Commit) -> Iterator[Root]:
 def _paths(repo: Repo, commit: Commit) -> list[PurePosixPath]:
     found = repo.files("", commit) or ()
     return [file.path for file in found if not file.is_symlink]
+
+
+def with_proved(document: Document, value: str) -> str:
+    """The text of a record with the line in place of an earlier one, or below its neighbours.
+
+    Raises `KbError` where the section has no evidence line of a form that can be continued.
+    """
+    section = document.section(_SECTION)
+    known = [f for f in (section.fields if section else ()) if f.known and f.style in _STYLES]
+    earlier = next((field for field in known if field.key == PROVED_KEY), None)
+    beside = earlier or (known[-1] if known else None)
+    if beside is None:
+        raise _refused(document, value)
+    lines = document.text.splitlines(keepends=True)
+    before, end = _around(lines[beside.line - 1], beside)
+    line = f"{before}{PROVED_KEY}: {value}{end or chr(10)}"
+    if earlier:
+        lines[earlier.line - 1 : earlier.end_line] = [line]
+    else:
+        lines.insert(beside.end_line, line)
+    text = "".join(lines)
+    _check(document, text, value)
+    return text
+
+
+def _around(line: str, field: FieldLine) -> tuple[str, str]:
+    """What stands before the key of a line, and the line's end."""
+    body = line.rstrip("\r\n")
+    place = body.find(field.written)
+    return (body[:place] if place > 0 else ""), line[len(body) :]
+
+
+def _check(document: Document, text: str, value: str) -> None:
+    """Nothing where reading it again shows the line and nothing else; else `KbError`."""
+    raw = text.encode("utf-8", "surrogateescape")
+    again = read_document(raw, document.path, document.form)
+    others = [(f.key, f.value) for s in document.sections for f in s.fields if f.key != PROVED_KEY]
+    kept = [(f.key, f.value) for s in again.sections for f in s.fields if f.key != PROVED_KEY]
+    if kept != others or again.field(_SECTION, PROVED_KEY) != value:
+        raise _refused(document, value)
+
+
+def _refused(document: Document, value: str) -> KbError:
+    return KbError(
+        "its replay section cannot be added to; nothing was written",
+        where=str(document.path),
+        todo=f"Write this line below FIXTURE yourself: {PROVED_KEY}: {value}",
+    )

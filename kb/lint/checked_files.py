@@ -159,10 +159,10 @@ def _ask(
     of_text: list[KeptProblem] = []
     asked: list[Asked] = []
     for row in rules:
-        found = as_adopted(document, problems_of(row, document, context))
-        problems = tuple(kept_problem(problem) for problem in found)
-        if needs := context.taken_needs():
-            asked.append(Asked(row.code, needs, problems))
+        found = problems_of(row, document, context)
+        problems = tuple(map(kept_problem, as_adopted(document, found))) if found else ()
+        if context.asked:
+            asked.append(Asked(row.code, context.taken_needs(), problems))
         else:
             of_text += problems
     return tuple(of_text), asked

@@ -115,8 +115,11 @@ class _Watched(Mapping[_Key, _Value]):
 class WatchedContext(LintContext):
     """A context that notes what a rule asks of it beyond the text and the settings.
 
-    `beside` are the names in the folder of records, in lower case.
+    `beside` are the names in the folder of records, in lower case; `asked` is what was asked since
+    the needs were taken last.
     """
+
+    asked: set[tuple[str, str]]
 
     def __init__(self, context: LintContext, beside: frozenset[str]) -> None:
         asked: set[tuple[str, str]] = set()
@@ -127,9 +130,9 @@ class WatchedContext(LintContext):
             paths_of=_Watched(context.paths_of, "claim", asked),
             records_of_class=_Watched(context.records_of_class, "class", asked),
             likely_priors=None,
+            asked=asked,
             _context=context,
             _beside=beside,
-            _asked=asked,
             _stamps={},
         )
 
@@ -157,7 +160,7 @@ class WatchedContext(LintContext):
 
     def taken_needs(self) -> tuple[Need, ...]:
         """What was asked since the last time, with the answers of now."""
-        asked: set[tuple[str, str]] = self.__dict__["_asked"]
+        asked = self.asked
         whole = {kind for kind, key in asked if key == _ALL}
         needs = sorted(one for one in asked if one[1] == _ALL or one[0] not in whole)
         asked.clear()
@@ -190,7 +193,7 @@ class WatchedContext(LintContext):
         return context
 
     def _note(self, kind: str, key: str) -> None:
-        self.__dict__["_asked"].add((kind, key))
+        self.asked.add((kind, key))
 
 
 def _stamp_of_class(context: LintContext, key: str) -> str:

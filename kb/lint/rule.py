@@ -6,10 +6,11 @@ for content, and never sees another rule. `kb check`, the rule pages and the tes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from itertools import islice
 from pathlib import Path, PurePath
 
 from kb.config import FIRST_EDITION, CheckConfig
@@ -207,27 +208,20 @@ def heard_rules(document: Document, rules: Iterable[Rule]) -> list[Rule]:
 
 
 def problems_of(row: Rule, document: Document, context: LintContext) -> list[Problem]:
-    """What one rule finds in a document."""
+    """What one rule finds in a document; the last of the most says that it looked no further."""
+    found = list(islice(row.check(document, context), MOST_FINDINGS))
+    if not found:  # as nearly always
+        return []
+    if len(found) == MOST_FINDINGS:
+        message = f"{MOST_FINDINGS} of this kind so far: mend these to see whether there are more"
+        found.append(Finding(found[-1].line, message))
     edition = context.settings.edition
-    return [
-        _problem(document, row, finding, edition)
-        for finding in _first(row.check(document, context))
-    ]
+    return [_problem(document, row, finding, edition) for finding in found]
 
 
 def by_place(problem: Problem) -> tuple[int, int, str]:
     """The order in which the problems of a file are told."""
     return problem.line, problem.column, problem.rule
-
-
-def _first(found: Iterable[Finding]) -> Iterator[Finding]:
-    """The first findings of a rule; the last of them says where it stopped looking."""
-    for number, finding in enumerate(found, 1):
-        yield finding
-        if number == MOST_FINDINGS:
-            message = f"{number} of this kind so far: mend these to see whether there are more"
-            yield Finding(finding.line, message)
-            return
 
 
 def _problem(document: Document, row: Rule, finding: Finding, edition: int) -> Problem:

@@ -76,7 +76,7 @@ def _edits_within(document: Document, section: SectionText) -> Iterator[Edit]:
     at = {field.line: field for field in section.fields if field.style == "fenced"}
     inside = {n: f for f in at.values() for n in range(f.line + 1, f.end_line + 1)}
     is_open = False
-    for line in section.lines:
+    for line in section.lines if at or "```" in section.text or "~~~" in section.text else ():
         source = document.source_line(line.number)
         if line.is_mark and line.is_evidence:
             is_open = not is_open

@@ -23,6 +23,7 @@ from kb.lint.wording.judgement_verbs import (
     Judgement,
     is_supposed,
     is_whole_word,
+    known,
     places,
 )
 
@@ -371,16 +372,17 @@ _NAME_WINDOW = 60  # and in which a name stands
 
 def judged_conduct(text: str, words: frozenset[str] | None = None) -> Iterator[Judgement]:
     """Where a text in lower case says of a person what is said to blame them."""
-    for word in _PREDICATES if words is None else _known_predicates(words):
-        for at in places(text, word):
-            found = (pattern.match(text, at) for pattern in _PREDICATES[word])
-            match = next(filter(None, found), None)
-            is_here = match and is_whole_word(text, at, at + len(word))
-            if match and is_here and (subject := _subject_before(text, at, words)):
-                yield Judgement(subject.start(), match.end())
-    for word in _FAULTS if words is None else filter(words.__contains__, _FAULTS):
-        for at in places(text, word):
-            yield from _fault(text, at, word)
+    for word, at in places(text, _PREDICATES if words is None else _known_predicates(words)):
+        if at and text[at - 1].isalpha():  # the `is` of `this`
+            continue
+        for pattern in _PREDICATES[word]:
+            if match := pattern.match(text, at):
+                is_here = is_whole_word(text, at, at + len(word))
+                if is_here and (subject := _subject_before(text, at, words)):
+                    yield Judgement(subject.start(), match.end())
+                break
+    for word, at in places(text, known(words, _FAULTS)):
+        yield from _fault(text, at, word)
 
 
 @lru_cache(maxsize=4)
@@ -526,24 +528,20 @@ _REACHED_BEFORE = _spaced(
 
 def unmeant_slips(text: str, words: frozenset[str] | None = None) -> Iterator[Judgement]:
     """Where a text in lower case gives somebody's slip as what happened, or why."""
-    for word in (*_SLIPS, *_SHARED_SLIPS):
-        if words is None or word in words:
-            for at in places(text, word):
-                if found := _slip_as_cause(text, at, word):
-                    yield found
-    for word in _UNMEANT if words is None else filter(words.__contains__, _UNMEANT):
-        for at in places(text, word):
-            match = _UNMEANT_DEED.match(text, at)
-            if match and _WAS_BEFORE.search(text, max(0, at - _NAME_WINDOW), at):
-                yield Judgement(at, match.end())
-    if words is None or "wrong" in words:
-        for at in places(text, "wrong"):
-            if match := _WRONG_REACHED.match(text, at):
-                yield Judgement(at, match.end())
-                continue
-            before = _REACHED_BEFORE.search(text, max(0, at - _WINDOW), at)
-            if before and not is_supposed(text[: before.start()], before.start()):
-                yield Judgement(before.start(), at + len("wrong"))
+    for word, at in places(text, known(words, (*_SLIPS, *_SHARED_SLIPS))):
+        if found := _slip_as_cause(text, at, word):
+            yield found
+    for _, at in places(text, known(words, _UNMEANT)):
+        match = _UNMEANT_DEED.match(text, at)
+        if match and _WAS_BEFORE.search(text, max(0, at - _NAME_WINDOW), at):
+            yield Judgement(at, match.end())
+    for word, at in places(text, known(words, ("wrong",))):
+        if match := _WRONG_REACHED.match(text, at):
+            yield Judgement(at, match.end())
+            continue
+        before = _REACHED_BEFORE.search(text, max(0, at - _WINDOW), at)
+        if before and not is_supposed(text[: before.start()], before.start()):
+            yield Judgement(before.start(), at + len(word))
 
 
 def _slip_as_cause(text: str, at: int, word: str) -> Judgement | None:

@@ -94,11 +94,23 @@ class _Phrase:
     pattern: re.Pattern[str]
 
 
+_Phrases = dict[str, list[re.Pattern[str]]]
+
+
 def _phrase(words: str, pattern: str) -> _Phrase:
     return _Phrase(frozenset(words.split()), regex(pattern))
 
 
-_PEOPLE = (
+def _by_word(*phrases: _Phrase) -> _Phrases:
+    """The patterns of phrases by each of their words."""
+    patterns: dict[str, list[re.Pattern[str]]] = {}
+    for phrase in phrases:
+        for word in phrase.words:
+            patterns.setdefault(word, []).append(phrase.pattern)
+    return patterns
+
+
+_PEOPLE = _by_word(
     _phrase(
         "without",
         rf"(?!\s{{0,3}}we\s{{1,6}}(?!\w{{2,20}}ed\b|ran\b|did\b|took\b|sent\b|put\b|wrote\b))"
@@ -280,7 +292,7 @@ _BY_HAND = (
     r"|misunderstanding|overlooking|forgetting|uploading|skipping|confusing|mixing|approving"
     r"|copying|not\s{1,6}(?:reading|checking|following|noticing))"
 )
-_SLIPS = (
+_SLIPS = _by_word(
     _phrase(
         "mistake accident",
         rf"(?:{_SUBJECT}{_DEED}\s{{1,6}}(?:[\w'’-]+\s{{1,6}}){{0,11}}"
@@ -399,7 +411,7 @@ _NEARLY = regex(
     r"(?<!\bthe\s)(?<!\ba\s)(?<!\bour\s)(?<!\bits\s)\b(?:nearly|almost)\s{1,6}"
     rf"(?:{_DEED}|(?:accidental|inadvertent|unintentional|unwitting)ly|by\s{{1,6}}(?:mistake|accident))\b"
 )
-_AGENTS = (
+_AGENTS = _by_word(
     _phrase(
         "rails rogue confused lazy panicked lied crazy wild mind better sense misbehaved freaked "
         "cheated drunk",
@@ -496,12 +508,13 @@ def judged_agents(text: str, words: frozenset[str] | None = None) -> Iterator[Ju
 
 
 def _phrase_matches(
-    text: str, words: frozenset[str] | None, phrases: tuple[_Phrase, ...]
+    text: str, words: frozenset[str] | None, phrases: _Phrases
 ) -> Iterator[Judgement]:
     """The matches that nothing takes back; of two that overlap the first alone."""
     end = -1
-    matches = (match for phrase in phrases for match in _matches(text, words, phrase))
-    for match in sorted(matches, key=lambda match: (match.start(), -match.end())):
+    for match in sorted(
+        _matches(text, words, phrases), key=lambda match: (match.start(), -match.end())
+    ):
         start = match.start() + len(match[0]) - len(match[0].lstrip(" \t\n,;:.-"))
         is_taken_back = NEGATED.search(text, max(0, start - _WINDOW), start)
         if match.start() >= end and not is_taken_back and not text.startswith("if ", start):
@@ -509,13 +522,13 @@ def _phrase_matches(
             end = match.end()
 
 
-def _matches(text: str, words: frozenset[str] | None, phrase: _Phrase) -> Iterator[re.Match[str]]:
-    """The matches of a phrase, looked for around its words: to search all text takes longer."""
-    for word in phrase.words if words is None else phrase.words & words:
-        for at in places(text, word):
-            if not is_whole_word(text, at, at + len(word)) or not _may_be(text, word, at):
-                continue
-            around = phrase.pattern.finditer(text, max(0, at - _BEFORE), at + _AFTER)
+def _matches(text: str, words: frozenset[str] | None, phrases: _Phrases) -> Iterator[re.Match[str]]:
+    """The matches of phrases, looked for around their words: to search all text takes longer."""
+    for word, at in places(text, phrases if words is None else phrases.keys() & words):
+        if not is_whole_word(text, at, at + len(word)) or not _may_be(text, word, at):
+            continue
+        for pattern in phrases[word]:
+            around = pattern.finditer(text, max(0, at - _BEFORE), at + _AFTER)
             match = next((m for m in around if m.end() > at), None)
             if match and match.start() <= at:
                 yield match

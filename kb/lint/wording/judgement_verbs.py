@@ -9,7 +9,7 @@ Every repetition is bounded or cannot overlap with what follows, so the time is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -299,29 +299,37 @@ def is_whole_word(text: str, start: int, end: int) -> bool:
     )
 
 
-def places(text: str, word: str) -> Iterator[int]:
-    """Where a word stands in a text, also within other words."""
-    at = text.find(word)
-    while at >= 0:
-        yield at
-        at = text.find(word, at + len(word))
+def places(text: str, words: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """Where words stand in a text, also within other words, each in turn."""
+    for word in words:
+        at = text.find(word)
+        while at >= 0:
+            yield word, at
+            at = text.find(word, at + len(word))
+
+
+def known(words: frozenset[str] | None, asked: tuple[str, ...]) -> Iterable[str]:
+    """Those of the words that a text has; all where its words are not known."""
+    return asked if words is None else filter(words.__contains__, asked)
 
 
 def judged_people(
     text: str, words: frozenset[str] | None = None, names: tuple[str, ...] = ()
 ) -> Iterator[Judgement]:
     """Where a text in lower case says what a person did wrong; `names`, lower too, are people."""
-    for word, verdict in _VERDICTS.items():
-        if not (words is None or word in words or f"{word}n" in words):  # `didn't`
-            continue
-        for at in places(text, word):
-            match = verdict.match(text, at)
-            subject = _subject(text, at, names) if match else None
-            if match and subject:
-                yield Judgement(at - len(subject), match.end(), word in _HYPOTHETICAL)
-    for word in _FAULTS if words is None else filter(words.__contains__, _FAULTS):
-        for at in places(text, word):
-            yield from _fault_of_person(text, word, at)
+    for word, at in places(text, _VERDICTS if words is None else _known_verdicts(words)):
+        match = _VERDICTS[word].match(text, at)
+        subject = _subject(text, at, names) if match else None
+        if match and subject:
+            yield Judgement(at - len(subject), match.end(), word in _HYPOTHETICAL)
+    for word, at in places(text, known(words, _FAULTS)):
+        yield from _fault_of_person(text, word, at)
+
+
+@lru_cache(maxsize=1)  # each passage of a text is asked
+def _known_verdicts(words: frozenset[str]) -> list[str]:
+    """The words of a text that a verdict begins with, `didn't` among them."""
+    return [word for word in _VERDICTS if word in words or f"{word}n" in words]
 
 
 def _subject(text: str, at: int, names: tuple[str, ...]) -> str:
@@ -430,15 +438,14 @@ def human_errors(text: str, words: frozenset[str] | None = None) -> Iterator[Jud
     """Where a text in lower case gives human error as the cause."""
     if words is not None and words.isdisjoint(_ERROR_ROLES):
         return
-    for word in ("error", "mistake", "failure"):
-        for at in places(text, word):
-            role = _ERROR_OF_ROLE.search(_text_before(text, at))
-            end = at + len(word)
-            if role and not _NOT_A_CAUSE.match(text, end):
-                start = at - len(role[0])
-                end += text[end : end + 1] == "s"
-                if _is_given_as_cause(text, start, end):
-                    yield Judgement(start, end)
+    for word, at in places(text, ("error", "mistake", "failure")):
+        role = _ERROR_OF_ROLE.search(_text_before(text, at))
+        end = at + len(word)
+        if role and not _NOT_A_CAUSE.match(text, end):
+            start = at - len(role[0])
+            end += text[end : end + 1] == "s"
+            if _is_given_as_cause(text, start, end):
+                yield Judgement(start, end)
 
 
 def _is_given_as_cause(text: str, start: int, end: int) -> bool:

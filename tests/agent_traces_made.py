@@ -316,6 +316,24 @@ def mini_swe_agent(text: str) -> dict[str, Any]:
     }
 
 
+def tau2_bench(text: str) -> dict[str, Any]:
+    """Results of tau2-bench: one simulation, whose result bears the id of its call."""
+    told = {"requestor": "assistant", "error": False, "timestamp": _at(3)}
+    call = {"id": "c1", "name": "charge", "arguments": {"note": text}, "requestor": "assistant"}
+    messages = [
+        {"role": "user", "content": ASKED, "turn_idx": 0, "timestamp": _at(0)},
+        {"role": "assistant", "content": text, "tool_calls": [call], "timestamp": _at(1)},
+        {"role": "tool", "id": "c1", "content": f"done {text}", **told},
+    ]
+    ended = {"task_id": "7", "trial": 1, "termination_reason": "user_stop"}
+    simulation = {"id": "r1", **ended, "reward_info": {"reward": 0.0}, "messages": messages}
+    about = {
+        "environment_info": {"domain_name": "retail", "policy": "Be kind."},
+        "agent_info": {"implementation": "llm_agent", "llm": "m", "llm_args": {"temperature": 0.0}},
+    }
+    return {"timestamp": _at(0), "info": about, "tasks": [], "simulations": [simulation]}
+
+
 def pydantic_ai(text: str) -> str:
     call = {"part_kind": "tool-call", "tool_name": "charge", "tool_call_id": "c1"}
     back = {"part_kind": "tool-return", "tool_name": "charge", "tool_call_id": "c1"}
@@ -395,6 +413,7 @@ AGENT_FORMATS = {
     "smolagents": smolagents,
     "swe-agent": swe_agent,
     "mini-swe-agent": mini_swe_agent,
+    "tau2-bench": tau2_bench,
     "pydantic-ai": pydantic_ai,
     "model-stream": model_stream,
     "mlflow": mlflow,

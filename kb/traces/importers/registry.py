@@ -28,6 +28,7 @@ from kb.traces.importers import (
     pydantic_ai,
     smolagents,
     swe_agent,
+    tau2_bench,
     vscode_chat,
     whowhen,
 )
@@ -58,6 +59,7 @@ def importers() -> tuple[Importer, ...]:
         smolagents.IMPORTER,
         swe_agent.IMPORTER,
         mini_swe_agent.IMPORTER,
+        tau2_bench.IMPORTER,
         pydantic_ai.IMPORTER,
         model_stream.IMPORTER,
         whowhen.IMPORTER,

@@ -46,6 +46,16 @@ def test_a_failed_call_and_one_that_never_ended_say_so(tmp_path: Path) -> None:
     assert not run_of(tmp_path, exported(messages)).calls[0].is_answered
 
 
+def test_a_completed_command_failed_where_its_exit_code_says_so(
+    tmp_path: Path,
+) -> None:
+    messages = opencode_messages("7781")
+    for code, kind in ((1, "exit 1"), (0, "")):
+        messages[1]["parts"][1]["state"]["metadata"] = {"exit": code}
+        failure = run_of(tmp_path, exported(messages)).calls[0].failure
+        assert (failure.type if failure else "") == kind
+
+
 def test_an_error_of_the_model_is_an_event(tmp_path: Path) -> None:
     messages = opencode_messages("7781")
     messages[1]["info"]["error"] = {"name": "APIError", "data": {"message": "overloaded"}}

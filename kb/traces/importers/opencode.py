@@ -215,13 +215,20 @@ class _Session:
         text = a_word(state.get("error"))
         failed = status == "error"
         result = text if failed else state.get("output", "")
-        failure = Failure.named("tool_error", text) if failed else None
-        if failure is not None and metadata.get("interrupted"):
+        failure = Failure.named("tool_error", text) if failed else _exit(metadata, result)
+        if failed and failure is not None and metadata.get("interrupted"):
             failure = replace(failure, type="cancelled")
         ended = times.get("ended") or base.started
         source = {k: v for k, v in metadata.items() if isinstance(v, bool | int | float)}
         self.builder.answer(ToolResult(call_id, result, failure, source=source),
                          replace(base, started=ended))  # fmt: skip
+
+
+def _exit(metadata: dict[str, Any], result: Any) -> Failure | None:
+    """The failure of a command that is told completed all the same, by its exit code."""
+    code = metadata.get("exit")
+    is_code = isinstance(code, int) and not isinstance(code, bool)
+    return Failure.exit(code, a_word(result)) if is_code and code else None
 
 
 def _times(fields: dict[str, Any]) -> dict[str, Any]:

@@ -93,6 +93,18 @@ def test_a_stream_of_claude_code_is_a_session_with_its_agents(tmp_path: Path) ->
     assert (run.state.request.model, last.kind, last.text) == ("m", "error", "error_max_turns")
 
 
+def test_the_errors_in_the_last_row_of_a_stream_are_told(tmp_path: Path) -> None:
+    start = {"type": "system", "subtype": "init", "session_id": "s1", "tools": [], "model": "m"}
+    end = {"type": "result", "subtype": "error_during_execution", "is_error": False,
+           "num_turns": 1, "session_id": "s1",
+           "errors": ["no such session", {"message": "lost"}, "no such session"]}  # fmt: skip
+    last = run_of(tmp_path, lines(start, streamed("user", 1, "Go on."), end)).steps[-1]
+    assert isinstance(last, Event)
+    assert (last.kind, last.text) == ("error", "no such session\nlost")
+    fine = {**end, "subtype": "success", "errors": [], "result": "Done."}
+    assert len(run_of(tmp_path, lines(start, streamed("user", 1, "Go on."), fine)).steps) == 1
+
+
 def test_streams_of_claude_code_behind_each_other_are_runs_of_their_own(tmp_path: Path) -> None:
     start = {"type": "system", "subtype": "init", "session_id": "s1", "tools": [], "model": "m"}
     bash = {"type": "tool_use", "id": "t1", "name": "Bash", "input": {"command": "ls"}}

@@ -21,7 +21,7 @@ from kb.traces.importers.claude_files import (
     is_persisted,
     session_files,
 )
-from kb.traces.importers.claude_stream import as_session_row, is_streamed
+from kb.traces.importers.claude_stream import as_session_row, error_text, is_streamed
 from kb.traces.importers.importer import Importer
 from kb.traces.messages.blocks import a_list, a_word, an_object
 from kb.traces.messages.dialects import chat_message_of
@@ -337,7 +337,7 @@ class _Session:
             self.builder.leave_out(_OTHER, f"system {name}")
             return
         error = value.get("error")
-        text = str(value.get("content") or _message_of(error))
+        text = str(value.get("content") or error_text(error))
         self.builder.add_event(
             Event(
                 kind="error" if name in _ERRORS else "summary",
@@ -358,7 +358,7 @@ class _Session:
         if kind == "queued_command" and message and message.has_words:
             self.builder.add_message(message, Message(role="user", where=where, started=at))
         elif kind == "hook_blocking_error":
-            text, name = _message_of(inner.get("blockingError")), str(inner.get("hookName") or "")
+            text, name = error_text(inner.get("blockingError")), str(inner.get("hookName") or "")
             event = Event(kind="guardrail", name=name, text=text, started=at, where=where)
             self.builder.add_event(replace(event, failure=Failure(type="rejected", message=text)))
         else:
@@ -387,13 +387,6 @@ def _facts(second: Any) -> dict[str, Any]:
 def _is_short(part: Any) -> bool:
     is_text = isinstance(part, str) and 0 < len(part) <= _LONGEST_FACT
     return is_text or isinstance(part, bool | int | float)
-
-
-def _message_of(error: Any) -> str:
-    if isinstance(error, dict):
-        inner = error.get("message") or error.get("formatted") or error.get("blockingError")
-        return _message_of(inner if inner is not None else error.get("error"))
-    return "" if error is None else str(error)
 
 
 IMPORTER = Importer(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kb.traces.messages.blocks import a_word, an_object
+from kb.traces.messages.blocks import a_list, a_word, an_object
 
 
 def is_streamed(row: dict[str, Any]) -> bool:
@@ -27,7 +27,21 @@ def as_session_row(row: dict[str, Any]) -> dict[str, Any]:
     fields = {**row, "sessionId": row["session_id"]}
     if row.get("claude_code_version"):
         fields["version"] = row["claude_code_version"]
-    if row.get("type") == "result" and row.get("is_error"):
-        text = row.get("result") or row.get("error") or row.get("subtype")
-        return {**fields, "type": "system", "subtype": "api_error", "content": a_word(text)}
+    if row.get("type") == "result" and (row.get("is_error") or row.get("errors")):
+        return {**fields, "type": "system", "subtype": "api_error", "content": _told_error(row)}
     return fields
+
+
+def _told_error(row: dict[str, Any]) -> str:
+    """What the last row of a stream that ended badly says: its texts, or the kind of its end."""
+    told = (row.get("result"), row.get("error"), *a_list(row.get("errors")))
+    texts = dict.fromkeys(filter(None, map(error_text, told)))
+    return "\n".join(texts) or a_word(row.get("subtype"))
+
+
+def error_text(error: Any) -> str:
+    """The words of an error, however deep they lie in it; empty for none."""
+    if isinstance(error, dict):
+        inner = error.get("message") or error.get("formatted") or error.get("blockingError")
+        return error_text(inner if inner is not None else error.get("error"))
+    return "" if error is None else str(error)

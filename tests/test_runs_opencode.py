@@ -24,7 +24,7 @@ def test_events_and_the_export_are_one_run(tmp_path: Path) -> None:
         assert (call.duration_seconds, call.failure, run.id) == (2.0, None, "s1")
         answer = run.messages[1]
         assert (answer.text, answer.model, answer.cost_usd) == ("7781", "m", 0.5)
-        assert (answer.input_tokens, answer.output_tokens, answer.cached_tokens) == (9, 4, 2)
+        assert (answer.input_tokens, answer.output_tokens, answer.cached_tokens) == (11, 4, 2)
         assert run.state.request.provider == "x"
 
 
@@ -54,6 +54,24 @@ def test_a_completed_command_failed_where_its_exit_code_says_so(
         messages[1]["parts"][1]["state"]["metadata"] = {"exit": code}
         failure = run_of(tmp_path, exported(messages)).calls[0].failure
         assert (failure.type if failure else "") == kind
+
+
+def test_a_command_that_ended_with_0_did_not_fail_whatever_it_printed(tmp_path: Path) -> None:
+    messages = opencode_messages("7781")
+    state = messages[1]["parts"][1]["state"]
+    state["output"] = "error: 7781 was not found"
+    for metadata, kind in (({"exit": 0}, ""), ({}, "error")):
+        state["metadata"] = metadata
+        failure = run_of(tmp_path, exported(messages)).calls[0].failure
+        assert (failure.type if failure else "") == kind
+
+
+def test_cached_input_counts_as_input_and_thoughts_as_output(tmp_path: Path) -> None:
+    messages = opencode_messages("7781")
+    tokens = {"total": 120, "input": 9, "output": 4, "reasoning": 7}
+    messages[1]["info"]["tokens"] = {**tokens, "cache": {"read": 70, "write": 30}}
+    answer = run_of(tmp_path, exported(messages)).messages[1]
+    assert (answer.input_tokens, answer.cached_tokens, answer.output_tokens) == (109, 70, 11)
 
 
 def test_an_error_of_the_model_is_an_event(tmp_path: Path) -> None:

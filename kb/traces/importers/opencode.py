@@ -243,14 +243,27 @@ def _times(fields: dict[str, Any]) -> dict[str, Any]:
 
 def _of_answer(head: dict[str, Any]) -> dict[str, Any]:
     """Model, tokens and cost of an answer."""
-    tokens = an_object(head.get("tokens"))
-    counts = usage_of(tokens)
-    cached = an_object(tokens.get("cache")).get("read")
-    if is_number(cached):
-        counts["cached_tokens"] = int(cached or 0)
+    counts = _tokens(an_object(head.get("tokens")))
     if is_number(head.get("cost")) and head["cost"]:
         counts["cost_usd"] = float(head["cost"])
     return {"model": a_word(head.get("modelID")), **counts}
+
+
+def _tokens(tokens: dict[str, Any]) -> dict[str, Any]:
+    """The tokens of an answer: cached input counts as input, and thoughts as output.
+
+    OpenCode tells both apart, and in later versions a total over all.
+    """
+    counts = usage_of(tokens)
+    cache = an_object(tokens.get("cache"))
+    if is_number(cache.get("read")):
+        counts["cached_tokens"] = int(cache["read"])
+    if "input_tokens" in counts:
+        for key in ("read", "write"):
+            counts["input_tokens"] += int(cache[key]) if is_number(cache.get(key)) else 0
+        if is_number(tokens.get("total")):
+            counts["output_tokens"] = max(int(tokens["total"]) - counts["input_tokens"], 0)
+    return counts
 
 
 def _texts(parts: list[tuple[dict[str, Any], str]], kind: str) -> list[str]:

@@ -203,7 +203,14 @@ def _failure(call: ToolCall, *, is_read: bool, is_told_fine: bool) -> Failure | 
     told = None
     if call.is_answered:
         told = failure_of(call.result, is_read=is_read, is_told_fine=is_told_fine)
-    return told if is_refused(told) else call.failure or told
+    if is_refused(told):
+        return told
+    # A command that printed "error" and ended with 0 did not fail.
+    return call.failure or (None if _ended_with_0(call) else told)
+
+
+def _ended_with_0(call: ToolCall) -> bool:
+    return type(call.source.get("exit")) is int and call.source["exit"] == 0
 
 
 def _judged(tool: ToolDefinition, effects: Effects) -> ToolDefinition:

@@ -326,7 +326,13 @@ def tau2_bench(text: str) -> dict[str, Any]:
         {"role": "tool", "id": "c1", "content": f"done {text}", **told},
     ]
     ended = {"task_id": "7", "trial": 1, "termination_reason": "user_stop"}
-    simulation = {"id": "r1", **ended, "reward_info": {"reward": 0.0}, "messages": messages}
+    simulation = {
+        "id": "r1",
+        "seed": 300,
+        **ended,
+        "reward_info": {"reward": 0.0},
+        "messages": messages,
+    }
     about = {
         "environment_info": {"domain_name": "retail", "policy": "Be kind."},
         "agent_info": {"implementation": "llm_agent", "llm": "m", "llm_args": {"temperature": 0.0}},

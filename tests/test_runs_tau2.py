@@ -14,7 +14,8 @@ def test_a_simulation_is_a_run_with_its_task_and_reward(tmp_path: Path) -> None:
     assert (call.tool, call.arguments, call.result) == ("charge", {"note": "7781"}, "done 7781")
     assert (call.id, call.failure, call.duration_seconds) == ("c1", None, 2.0)
     assert (run.id, run.task, run.source["reward"]) == ("r1", "retail/7", 0.0)
-    assert (run.agent.name, run.state.request.model) == ("llm_agent", "m")
+    request = run.state.request
+    assert (run.agent.name, request.model, request.seed) == ("llm_agent", "m", 300)
 
 
 def test_a_simulation_saved_alone_is_the_same_run_without_what_stands_around_it(

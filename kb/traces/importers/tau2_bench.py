@@ -22,7 +22,7 @@ from kb.traces.run import Agent, Failure, Message
 
 _RESULTS = frozenset({"info", "simulations"})
 _SIMULATION = frozenset({"messages", "task_id", "termination_reason"})
-_ABOUT = ("reward_info", "termination_reason", "trial", "seed", "agent_cost", "duration")
+_ABOUT = ("reward_info", "termination_reason", "trial", "agent_cost", "duration")
 
 
 def _recognise(source: Source) -> str:
@@ -66,7 +66,8 @@ def _run(
     domain = a_word(an_object(about.get("environment_info")).get("domain_name"))
     builder.task = f"{domain}/{task}".lstrip("/")
     builder.agent = Agent(name=a_word(agent.get("implementation")), framework="tau2-bench")
-    options = {**an_object(agent.get("llm_args")), "model": a_word(agent.get("llm"))}
+    options = {"seed": simulation.get("seed"), **an_object(agent.get("llm_args"))}
+    options["model"] = a_word(agent.get("llm"))
     builder.request = request_of(options)
     builder.source = {key: simulation[key] for key in _ABOUT if simulation.get(key) is not None}
     reward = an_object(simulation.get("reward_info")).get("reward")

@@ -32,6 +32,14 @@ def test_what_was_shown_has_the_words_the_calls_and_what_they_cost(tmp_path: Pat
     assert (answer.text, answer.input_tokens, answer.cost_usd) == ("7781", 9, 0.5)
 
 
+def test_what_was_shown_of_files_has_the_effect_of_its_tool(tmp_path: Path) -> None:
+    shows = ("readFile", "editedExistingFile", "fileDeleted", "aNewTool")
+    calls = [shown(n, "tool", json.dumps({"tool": t, "path": "a"})) for n, t in enumerate(shows, 2)]
+    rows = [shown(0, "task", "List"), shown(1, "api_req_started", "{}"), *calls]
+    effects = [call.effect.value for call in run_of(tmp_path, rows).calls]
+    assert effects == ["read", "write", "destructive", "unknown"]
+
+
 def test_the_output_of_a_command_comes_in_pieces_and_an_approval_is_no_second_call(
     tmp_path: Path,
 ) -> None:

@@ -707,6 +707,30 @@ def test_a_recorded_request_of_one_text_is_no_missing_request(
     assert (run.state.request.model, run.messages[1].model) == ("m-1", "m-2")
 
 
+def test_the_output_of_a_tool_as_a_part_is_its_result_and_tells_of_its_exit(tmp_path: Path) -> None:
+    for code, kind in ((1, "exit 1"), (0, "")):
+        text = f"Command: make\nProcess exited with code {code}\nOutput:\nerror: x"
+        result = {**answered(1, ""), "content": [{"type": "tool_output", "text": text}]}
+        run = run_of(tmp_path, [GO, asked(call(1, "exec_command", {"cmd": "make"})), result])
+        (made,) = run.calls
+        assert (made.result, made.failure.type if made.failure else "") == (text, kind)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "exec_command failed for `/bin/bash -lc pwd`: CreateProcess { message: 'Denied' }",
+        "apply_patch verification failed: Failed to find expected lines in a.py",
+        "failed to parse function arguments: missing field `cmd`",
+    ],
+)
+def test_a_call_of_codex_that_never_began_failed(text: str, tmp_path: Path) -> None:
+    chat = [GO, asked(call(1, "exec_command", {"cmd": "pwd"})), answered(1, text)]
+    failure = run_of(tmp_path, chat).calls[0].failure
+    assert failure is not None
+    assert (failure.message, failure.type) == (text, "error")
+
+
 def test_of_two_lists_the_one_with_calls_is_read(tmp_path: Path) -> None:
     told = [GO, {"role": "assistant", "content": "<function=pay>1</function>"}]
     raw = [GO, asked(call(1, "pay", {"n": 1})), answered(1, "paid")]
@@ -731,3 +755,13 @@ def test_a_format_that_is_known_and_not_read_is_named(
     with pytest.raises(KbError) as caught:
         runs_in(written(tmp_path / "t.jsonl", lines(row, row)))
     assert named in caught.value.what
+
+
+def test_a_row_of_the_system_does_not_make_a_session_of_qwen_one_of_claude_code(
+    tmp_path: Path,
+) -> None:
+    told = {**IDS, "type": "system", "subtype": "ui_telemetry"}
+    asks = {**IDS, "type": "user", "message": {"role": "user", "parts": [{"text": "Go."}]}}
+    with pytest.raises(KbError) as caught:
+        runs_in(written(tmp_path / "t.jsonl", lines(told, asks)))
+    assert "Qwen Code" in caught.value.what

@@ -26,7 +26,10 @@ _WORDS = re.compile(
     r"|EOF\s*$|EOF occurred|unexpected (?:EOF|end of file)|server disconnected|fetch failed"
     r"|request failed with\b|unauthori[sz]ed\b|gateway time-?out"
     r"|rate limit exceeded|internal server error|bad gateway|service unavailable|command not found"
-    r"|no such (?:file|table|tool)|unknown tool|invalid (?:argument|input|parameter)s?\b)"
+    r"|no such (?:file|table|tool)|unknown tool|invalid (?:argument|input|parameter)s?\b"
+    # What Codex answers where a call never began.
+    r"|(?:exec_command|write_stdin|apply_patch)(?: verification)? failed\b"
+    r"|failed to parse function arguments|unsupported call:)"
     r"|(?P<trace>Traceback \(most recent call last\)))",
     re.IGNORECASE,
 )

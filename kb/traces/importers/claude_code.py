@@ -47,6 +47,9 @@ _SIDE_CHAIN = "side-chain"
 
 def _recognise(source: Source) -> str:
     rows = [value for value in source.head if isinstance(value, dict)]
+    # Qwen Code writes the same ids, and messages of Gemini's shape, whose parts are no content.
+    if any("parts" in an_object(row.get("message")) for row in rows):
+        return ""
     if any(_is_turn(row) for row in rows):
         return "rows of user and assistant with a uuid and a sessionId"
     if any(map(is_streamed, rows)):
@@ -63,9 +66,7 @@ def _is_turn(row: dict[str, Any]) -> bool:
     # Those who publish a session take out what names it.
     is_cleaned = "parentUuid" in row and "role" in an_object(row.get("message"))
     has_ids = "uuid" in row and (has_session or is_cleaned)
-    # Qwen Code writes the same ids, and messages of Gemini's shape, whose parts are no content.
-    is_other = "parts" in an_object(row.get("message"))
-    return has_ids and not is_other and a_word(row.get("type")) in _TYPES
+    return has_ids and a_word(row.get("type")) in _TYPES
 
 
 def _is_logline(row: Any) -> bool:

@@ -10,7 +10,7 @@ from kb.traces.decoding.lenient_json import arguments_of
 from kb.traces.normalize.chat_message import ToolCallRequest, ToolResult
 from kb.traces.run import Failure
 
-_TEXT_TYPES = {"text", "input_text", "output_text", "summary_text", "refusal"}
+_TEXT_TYPES = {"text", "input_text", "output_text", "summary_text", "refusal", "tool_output"}
 _REASONING_TYPES = {"thinking", "reasoning", "redacted_thinking"}
 _CALL_TYPES = {"tool_use", "tool_call", "server_tool_use", "mcp_tool_use", "toolcall", "tool-call"}
 _CALL_KEYS = ("function_call", "functionCall", "toolUse", "toolCall")

@@ -86,6 +86,7 @@ def _set_up(library: Library, store: Store) -> str:
     """Make or update the tables; what was done."""
     from kb.search.index.index import ready_encoder
     from kb.store.corpus_statistics_rows import fix_encoder
+    from kb.store.fit_curves import count_open_texts
     from kb.store.migrations import set_up
 
     encoder = ready_encoder(library)
@@ -93,6 +94,7 @@ def _set_up(library: Library, store: Store) -> str:
         steps = set_up(store)
         if steps:
             fix_encoder(store, encoder.card)
+            count_open_texts(store, encoder.card)
     if not steps:
         return "The store's tables are current."
     done = plural(len(steps), "step")

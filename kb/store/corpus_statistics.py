@@ -118,6 +118,11 @@ class StoreStatistics:
         return ClassPosterior(means, labels, self.meanings, probe, meant, _WEIGHTS, of_all)
 
 
+def without_texts(sums: ClassSums) -> ClassSums:
+    """A class as it is defined, before any text has it."""
+    return replace(sums, count=0, cross=np.zeros_like(sums.cross), meant=0.0)
+
+
 def no_texts(dimension: int) -> StoreStatistics:
     """The statistics of a store without a text."""
     return StoreStatistics(

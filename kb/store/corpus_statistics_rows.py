@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,13 +14,20 @@ from kb.search.encoder.encoder_card import EncoderCard
 from kb.search.ranking.class_posterior import Numbers
 from kb.store.connection import Store, no_tables
 from kb.store.corpus_statistics import (
+    Contribution,
     StoreStatistics,
+    changed,
     decode,
     encode_model,
     encode_sums,
+    no_texts,
     with_class_means,
+    without_texts,
 )
 from kb.store.stored_records import stored_classes
+
+if TYPE_CHECKING:
+    from pgvector import HalfVector
 
 _BATCH = 10_000
 #: Recall@10 of questions that nobody wrote records for, 20,000 made passages: .97 as pgvector ships
@@ -69,37 +77,64 @@ def write_statistics(store: Store, known: StoreStatistics) -> None:
 
 
 def with_meanings(store: Store, known: StoreStatistics) -> StoreStatistics:
-    """The statistics with what each class is like taken anew over all labelled texts.
+    """The statistics with what each class is like taken anew over all labelled texts."""
+    return with_class_means(known, _labelled_means(store))
 
-    As far as this role may read the texts, in proportion.
+
+def counted_anew(store: Store, known: StoreStatistics) -> StoreStatistics:
+    """The statistics summed again over all texts that are counted, with the definitions as known.
+
+    The role must be one that may read all of them.
     """
-    read = 0
-
-    def counted() -> Iterator[Vectors]:
-        nonlocal read
-        for rows in _labelled_means(store):
-            read += len(rows)
-            yield rows
-
-    found = with_class_means(known, counted())
-    scale = known.labelled / read if read else 1.0
-    classes = {n: replace(c, meant=c.meant * scale) for n, c in found.classes.items()}
-    return replace(found, classes=classes)
+    undone = {name: without_texts(sums) for name, sums in known.classes.items()}
+    found = replace(no_texts(known.dimension), calibration=known.calibration)
+    for batch in _open_texts(store):
+        found = replace(found, classes={**undone, **found.classes})
+        found, _ = changed(found, [], batch, {})
+    return with_meanings(store, found)
 
 
 def _labelled_means(store: Store) -> Iterator[Vectors]:
+    for batch in _open_texts(store):
+        means = [text.mean for text in batch if text.classes]
+        if means:
+            yield np.stack(means)
+
+
+def _open_texts(store: Store) -> Iterator[list[Contribution]]:
+    """What the texts that all may read give to the statistics, some at a time."""
     last = 0
     while True:
         rows = store.rows(
-            "SELECT record, mean, entry FROM kb.texts WHERE record > %s ORDER BY record LIMIT %s",
+            "SELECT t.mean, t.entry, t.length, t.passages, t.record FROM kb.texts t "
+            "WHERE t.audience = ANY ((SELECT kb.counted())::smallint[]) AND t.record > %s "
+            "ORDER BY t.record LIMIT %s",
             (last, _BATCH),
         )
         if not rows:
             return
-        last = rows[-1][0]
-        means = [mean.to_numpy() for _, mean, entry in rows if stored_classes(entry)]
-        if means:
-            yield np.stack(means).astype(np.float32)
+        last = rows[-1][-1]
+        yield [stored_contribution(*row[:-1]) for row in rows]
+
+
+def contributions(store: Store, library: int, keys: Sequence[bytes]) -> list[Contribution]:
+    """What texts of a library give to the statistics as they stand in the store."""
+    rows = store.rows(
+        "SELECT t.mean, t.entry, t.length, t.passages FROM kb.records r "
+        "JOIN kb.texts t ON t.record = r.number "
+        "WHERE t.audience = ANY (kb.counted()) AND r.library = %s AND r.key = ANY (%s)",
+        (library, list(keys)),
+    )
+    return [stored_contribution(*row) for row in rows]
+
+
+def stored_contribution(mean: HalfVector, entry: bytes, length: int, passages: int) -> Contribution:
+    """What a text gives to the statistics, from its row.
+
+    Its classes are those that were counted: as the record had them, not as facts tell them.
+    """
+    vector = np.asarray(mean.to_numpy(), np.float32)
+    return Contribution(vector, stored_classes(entry), length, passages)
 
 
 def read_model(store: Store, dimension: int) -> tuple[StoreStatistics, Numbers]:

@@ -43,10 +43,13 @@ FROM kb.texts t JOIN kb.records r ON r.number = t.record CROSS JOIN LATERAL
      FROM kb.passages p JOIN kb.vectors v USING (record, text_hash) WHERE p.record = t.record) v
 """
 
+#: What everybody may read, which alone is counted over all texts.
+_COUNTED = "t.audience = ANY (kb.counted())"
+
 _EVEN = """
-WHERE t.record IN ((SELECT record FROM kb.texts ORDER BY draw LIMIT %s)
-    UNION (SELECT record FROM kb.texts JOIN kb.records ON number = record
-        WHERE classes <> '{}' ORDER BY draw LIMIT %s))
+WHERE t.record IN ((SELECT record FROM kb.texts t WHERE {among} ORDER BY draw LIMIT %s)
+    UNION (SELECT record FROM kb.texts t JOIN kb.records ON number = record
+        WHERE {among} AND classes <> '{{}}' ORDER BY draw LIMIT %s))
 ORDER BY t.draw
 """
 
@@ -54,12 +57,14 @@ ORDER BY t.draw
 _HIDDEN = """(SELECT coalesce(array_agg(a.number), '{}') FROM kb.audiences a
     JOIN kb.libraries l ON l.number = a.library WHERE l.name = %(without)s)::smallint[]"""
 
+# A word that no counted text holds may stand in one that this role alone may read.
 # Arithmetic in `numeric` for each posting would be half the time of all. A role that writes the
 # statistics could make a rarity that is none: no logarithm fails for it.
 _BY_WORDS = """
-WITH asked AS (SELECT word, records, row_number() OVER rarest AS place,
-        sum(records) OVER rarest AS read
-    FROM kb.words WHERE word = ANY (%(words)s) WINDOW rarest AS (ORDER BY records, word)),
+WITH asked AS (SELECT word, coalesce(records, 0) AS records, row_number() OVER rarest AS place,
+        sum(coalesce(records, 0)) OVER rarest AS read
+    FROM unnest(%(words)s::bigint[]) AS w (word) LEFT JOIN kb.words USING (word)
+    WINDOW rarest AS (ORDER BY coalesce(records, 0), word)),
     rare AS MATERIALIZED (SELECT a.word, ln(1 + greatest(
             (s.records - a.records + 0.5::float8) / (a.records + 0.5::float8), 0)) AS rarity
         FROM asked a CROSS JOIN kb.statistics s WHERE read <= %(most)s OR place = 1),
@@ -129,12 +134,16 @@ class TextBatch:
         return text_bag(self.entries[place], self.bags[place])
 
 
-def sample_texts(store: Store, dimension: int, most: int = SAMPLE) -> TextBatch:
+def sample_texts(
+    store: Store, dimension: int, most: int = SAMPLE, *, is_counted: bool = False
+) -> TextBatch:
     """An even sample of the texts that this role may read, in the order of their draw.
 
-    Behind it stand those that teach classes beside the ones that are in it.
+    Behind it stand those that teach classes beside the ones that are in it. With `is_counted` only
+    of those that everybody may read.
     """
-    return _bodies(store.rows(_BODY + _EVEN, (most, MOST_TEACHERS)), dimension)
+    even = _EVEN.format(among=_COUNTED if is_counted else "true")
+    return _bodies(store.rows(_BODY + even, (most, MOST_TEACHERS)), dimension)
 
 
 def send_words(store: Store, bag: Bag, counted: NDArray[np.uint64], without: str) -> SentWords:

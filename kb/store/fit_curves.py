@@ -15,6 +15,7 @@ from kb.search.ranking.joint_ridge import joint_ridge_of
 from kb.search.ranking.likeness import Question
 from kb.store.connection import Store
 from kb.store.corpus_statistics import StoreStatistics
+from kb.store.corpus_statistics_rows import counted_anew, read_statistics, write_statistics
 from kb.store.fetch_candidates import TextBatch, sample_texts, with_known_classes
 
 #: Texts among which the labelled ones are asked; a store of no more is fitted as an index of it is.
@@ -30,8 +31,9 @@ def is_due(known: StoreStatistics) -> bool:
 
 
 def calibrated(store: Store, known: StoreStatistics, card: EncoderCard) -> StoreStatistics:
-    """The statistics with curves fitted to an even draw of the texts."""
-    bodies = with_known_classes(sample_texts(store, card.dimension, MOST_TEXTS), known.classes)
+    """The statistics with curves fitted to an even draw of the texts that are counted."""
+    read = sample_texts(store, card.dimension, MOST_TEXTS, is_counted=True)
+    bodies = with_known_classes(read, known.classes)
     if not bodies.entries:
         return replace(known, calibration=Calibration(encoder_key=card.key), fitted=0)
     collection = _collection(store, bodies, known)
@@ -47,6 +49,21 @@ def calibrated(store: Store, known: StoreStatistics, card: EncoderCard) -> Store
     )
     curves = fit_calibration(collection, posterior, asked)
     return replace(known, calibration=replace(curves, encoder_key=card.key), fitted=known.labelled)
+
+
+def count_open_texts(store: Store, card: EncoderCard) -> None:
+    """Count and fit again without the texts of one team, where an older layout counted them.
+
+    The role must be one that may read all texts.
+    """
+    known = read_statistics(store, card)
+    [(count,)] = store.rows(
+        "SELECT count(*)::integer FROM kb.texts WHERE audience = ANY (kb.counted())"
+    )
+    if count != known.records:
+        store.understand_vectors()
+        again = counted_anew(store, known)
+        write_statistics(store, calibrated(store, again, card))
 
 
 def _collection(store: Store, bodies: TextBatch, known: StoreStatistics) -> Collection:

@@ -25,11 +25,16 @@ from kb.search.index.index import Index, open_index
 from kb.search.ranking.learn import class_text
 from kb.store.connection import Store
 from kb.store.corpus_statistics import changed
-from kb.store.corpus_statistics_rows import read_statistics, with_meanings, write_statistics
+from kb.store.corpus_statistics_rows import (
+    contributions,
+    read_statistics,
+    with_meanings,
+    write_statistics,
+)
 from kb.store.fit_curves import calibrated, is_due
 from kb.store.migrations import LOCK, check_layout
 from kb.store.push_contents import PushCandidate, SharedLibrary
-from kb.store.write_rows import contribution, contributions, put, remove
+from kb.store.write_rows import contribution, put, remove
 from kb.version import __version__
 
 #: Records written by one round of statements: what is held in memory at once.
@@ -214,11 +219,13 @@ class _Push:
         """Write what is new and take away what is gone; how many passages were written."""
         known = read_statistics(self.store, self.index.encoder.card)
         left = contributions(self.store, self.row.number, [*(one.key for one in new), *gone])
-        come = []
+        come, passages = [], 0
         for start in range(0, len(new), _ROUND):
             records = [(self.shared.read(one), one.content) for one in new[start : start + _ROUND]]
             put(self.store, self.row.number, self.row.audiences, records)
-            come += [contribution(record.text) for record, _ in records if record.text]
+            texts = [(one.text, one.is_text_open) for one, _ in records if one.text]
+            come += [contribution(text) for text, is_open in texts if is_open]
+            passages += sum(len(text.passages) for text, _ in texts)
             if self.progress:
                 self.progress("Pushing records", start + len(records), len(new))
         if gone:
@@ -229,7 +236,7 @@ class _Push:
         if is_due(after):
             after = calibrated(self.store, after, self.index.encoder.card)
         write_statistics(self.store, after)
-        return sum(text.passages for text in come)
+        return passages
 
     def _described(self, names: Sequence[str]) -> dict[str, Any]:
         texts = [class_text(name, self.library.form) for name in names]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -14,10 +14,6 @@ from kb.search.indexed_records.collection import draw_of
 from kb.store.connection import Store, half_vector
 from kb.store.corpus_statistics import Contribution
 from kb.store.push_contents import SharedRecord, SharedText
-from kb.store.stored_records import stored_classes
-
-if TYPE_CHECKING:
-    from pgvector import HalfVector
 
 _MOST_COUNT = 32_767
 
@@ -124,24 +120,8 @@ def remove(store: Store, library: int, keys: Sequence[bytes]) -> None:
     )
 
 
-def contributions(store: Store, library: int, keys: Sequence[bytes]) -> list[Contribution]:
-    """What texts of a library give to the statistics as they stand in the store.
-
-    Their classes are those that were counted: as the records had them, not as facts tell them.
-    """
-    rows = store.rows(
-        "SELECT t.mean, t.entry, t.length, t.passages FROM kb.records r "
-        "JOIN kb.texts t ON t.record = r.number WHERE r.library = %s AND r.key = ANY (%s)",
-        (library, list(keys)),
-    )
-    return [
-        Contribution(_numbers(mean), stored_classes(entry), length, passages)
-        for mean, entry, length, passages in rows
-    ]
-
-
 def contribution(text: SharedText) -> Contribution:
-    """What a text gives to the statistics."""
+    """What a text that all may read gives to the statistics."""
     return Contribution(
         text.mean, text.entry.classes, int(text.bag.counts.sum()), len(text.passages)
     )
@@ -241,10 +221,6 @@ def _postings(one: _Numbered, bag: Bag) -> Iterable[tuple[Any, ...]]:
     words = bag.words.view(np.int64).tolist()
     counts = np.minimum(bag.counts, _MOST_COUNT).tolist()
     return ((w, one.number, c, one.text_audience) for w, c in zip(words, counts, strict=True))
-
-
-def _numbers(mean: HalfVector) -> Any:
-    return np.asarray(mean.to_numpy(), np.float32)
 
 
 def _storable(text: str) -> str:

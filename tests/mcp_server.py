@@ -99,11 +99,12 @@ def ask_for(served: Served, tool: str, **arguments: Any) -> Any:
 
 
 def request(method: str, url: str, token: str = TOKEN, **given: Any) -> Any:
-    """The answer to one plain request."""
+    """The answer to one plain request; `headers` as a dict, or as pairs where one stands twice."""
     import httpx2
 
-    headers = {"authorization": f"Bearer {token}"} if token else {}
-    headers |= given.pop("headers", {})
+    more = given.pop("headers", {})
+    bearer = [("authorization", f"Bearer {token}")] if token else []
+    headers = [*bearer, *(more.items() if isinstance(more, dict) else more)]
     return httpx2.request(method, url, headers=headers, timeout=60, **given)
 
 

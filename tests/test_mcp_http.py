@@ -84,6 +84,10 @@ def test_a_page_of_another_site_is_refused_whatever_it_asks_for(shared: Served) 
         ({"origin": "https://evil.example"}, 403),
         ({"origin": "null"}, 403),
         ({"origin": "http://localhost.evil.example:8080"}, 403),
+        ({"origin": "http://localhost:80.evil.example"}, 403),
+        ({"origin": "http://localhost:80@evil.example"}, 403),
+        ({"origin": ""}, 403),
+        ([("origin", "http://localhost:80"), ("origin", "https://evil.example")], 403),
     ]
     for path in ("/mcp", "/healthz", "/metrics"):
         for headers, status in strangers:

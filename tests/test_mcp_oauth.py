@@ -171,6 +171,17 @@ def test_a_static_token_beside_an_issuer_is_for_who_has_no_access_token(
         assert request("GET", f"{it.base}/metrics", TOKEN[::-1]).status_code == 401
 
 
+def test_who_is_named_like_a_static_token_uses_up_no_share_of_it(
+    example_library: Path, issuer: Issuer
+) -> None:
+    given = ("--oauth-issuer", issuer.url, "--public-url", PUBLIC_URL, "--rate", "2/hour")
+    with serving(example_library, *given) as served:
+        same = issuer.token(client_id="static:token", sub=None)
+        codes = [request("GET", f"{served.base}/metrics", same).status_code for _ in range(3)]
+        assert codes == [200, 200, 429]
+        assert request("GET", f"{served.base}/metrics").status_code == 200
+
+
 def test_an_issuer_that_cannot_be_asked_lets_nobody_in_and_is_asked_seldom(
     example_library: Path, issuer: Issuer
 ) -> None:

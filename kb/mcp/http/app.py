@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from kb.mcp.http.counters import Counters
 from kb.mcp.http.event_log import CallLog, EventLog, RequestLogging
 from kb.mcp.http.limits import RateLimit, peer_of
-from kb.mcp.http.settings import HOST_FORM, PATH, HttpSettings
+from kb.mcp.http.settings import HOST_FORM, PATH, HttpSettings, is_origin
 from kb.mcp.http.tokens import AllTokens, JwtTokens, StaticTokens, may_come_from
 from kb.mcp.read_messages import MOST_BYTES
 from kb.mcp.server import server_for
@@ -127,9 +127,13 @@ class _KnownHosts:
         if scope["type"] == "http":
             request = Request(scope, receive)
             refusal = await self._check.validate_request(request)
-            # The library takes whatever begins like `localhost:`, also what is no port behind it.
+            # The library takes whatever begins like `localhost:`, also what is no port behind it,
+            # and looks at the first of several.
             if refusal is None and not HOST_FORM.fullmatch(request.headers.get("host", "")):
                 refusal = _answer(b"Invalid Host header", "text/plain", 421)
+            origins = [is_origin(one) for one in request.headers.getlist("origin")]
+            if refusal is None and origins not in ([], [True]):
+                refusal = _answer(b"Invalid Origin header", "text/plain", 403)
             if refusal is not None:
                 await refusal(scope, receive, send)
                 return

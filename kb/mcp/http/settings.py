@@ -28,6 +28,7 @@ _RATE = re.compile(r"[1-9][0-9]{0,6}/(second|minute|hour|day)")
 HOST_FORM = re.compile(
     r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5}|:\*)?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5}|:\*)?"
 )
+_ORIGIN = re.compile(rf"https?://(?:{HOST_FORM.pattern})")
 _PORT = re.compile(r"[0-9]{1,5}")  # longer ones `int` may refuse
 _MOST_PORT = 65_535
 _LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
@@ -176,9 +177,13 @@ def refuse_unsafe(settings: HttpSettings) -> None:
     if not _RATE.fullmatch(settings.rate):
         raise KbError(f"'{settings.rate[:40]}' is no rate", where="--rate", todo="Say 120/minute.")
     _refuse(settings.hosts, HOST_FORM, "--allow-host", "Say kb.internal or kb.internal:8765.")
-    origin = re.compile(rf"https?://(?:{HOST_FORM.pattern})")
-    _refuse(settings.origins, origin, "--allow-origin", "Say https://tools.internal.")
+    _refuse(settings.origins, _ORIGIN, "--allow-origin", "Say https://tools.internal.")
     _refuse_addresses(settings.oauth, settings.public_url)
+
+
+def is_origin(text: str) -> bool:
+    """Whether a value of `Origin` is a scheme, a host and perhaps a port."""
+    return bool(_ORIGIN.fullmatch(text))
 
 
 def _refuse(values: Iterable[str], form: re.Pattern[str], where: str, todo: str) -> None:

@@ -123,7 +123,8 @@ def _access(claims: Mapping[str, Any]) -> AccessToken:
         client_id=client,
         scopes=_scopes(claims),
         expires_at=int(claims["exp"]) + _LEEWAY_SECONDS,
-        subject=subject or None,
+        # RFC 9068 has it always; where it is missing a client named like a static token is not it.
+        subject=subject or client,
         claims={"iss": claims["iss"]},
     )
 

@@ -214,6 +214,7 @@ def test_a_store_that_counted_everything_counts_again_when_it_is_set_up(
         )
     database.rows("DELETE FROM kb.migrations WHERE number >= 4")
     database.rows("DROP FUNCTION kb.counted")
+    database.rows("DROP TABLE kb.record_vectors")
     for table in ("revisions", "tombstones"):
         database.rows(f"CREATE POLICY read ON kb.{table} FOR SELECT USING (true)")
     owner.push("--set-up")

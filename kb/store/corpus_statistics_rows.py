@@ -49,6 +49,7 @@ def fix_encoder(store: Store, card: EncoderCard) -> None:
     size = int(card.dimension)
     store.run(
         f"ALTER TABLE kb.vectors ALTER COLUMN vector TYPE halfvec({size});"
+        f"ALTER TABLE kb.record_vectors ALTER COLUMN vectors TYPE halfvec({size})[];"
         f"ALTER TABLE kb.texts ALTER COLUMN mean TYPE halfvec({size});"
         "CREATE INDEX IF NOT EXISTS vectors_graph ON kb.vectors "
         f"USING hnsw (vector halfvec_ip_ops) {_GRAPH};"

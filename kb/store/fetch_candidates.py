@@ -33,14 +33,15 @@ _FEWEST = 40
 #: and are counted for what was found.
 _MOST_POSTINGS = 60_000
 _HALF = np.dtype(">f2")
-#: A vector's own header as the server sends it: its dimension and nothing.
-_HEADER_BYTES = 4
+#: What stands before the numbers of a vector as the server sends it, its dimension and nothing; in
+#: an array its length too; and before all of an array.
+_HEADER_BYTES, _IN_ARRAY_BYTES, _ARRAY_BYTES = 4, 8, 20
 
 _BODY = """
-SELECT t.record, r.library, t.entry, halfvec_send(t.mean), t.words, t.counts, t.length, v.block
-FROM kb.texts t JOIN kb.records r ON r.number = t.record CROSS JOIN LATERAL
-    (SELECT string_agg(halfvec_send(v.vector), ''::bytea ORDER BY p.place) AS block
-     FROM kb.passages p JOIN kb.vectors v USING (record, text_hash) WHERE p.record = t.record) v
+SELECT t.record, a.library, t.entry, halfvec_send(t.mean), t.words, t.counts, t.length,
+    array_send(v.vectors)
+FROM kb.texts t JOIN kb.audiences a ON a.number = t.audience LEFT JOIN kb.record_vectors v
+    ON v.record = t.record
 """
 
 #: What everybody may read, which alone is counted over all texts.
@@ -190,15 +191,15 @@ def _bodies(rows: list[tuple[Any, ...]], dimension: int) -> TextBatch:
     """Rows as texts; one that cannot be read is left out, so that no team ends all answers."""
     read = [(row, entry) for row in rows if (entry := _entry(*row[1:3])) and _has_words(*row[4:6])]
     rows, entries = [row for row, _ in read], tuple(entry for _, entry in read)
-    blocks = [block or b"" for *_, block in rows]
-    sizes = [len(block) // (_HEADER_BYTES + 2 * dimension) for block in blocks]
+    blocks = [(block or b"")[_ARRAY_BYTES:] for *_, block in rows]
+    sizes = [len(block) // (_IN_ARRAY_BYTES + 2 * dimension) for block in blocks]
     return TextBatch(
         numbers=np.array([row[0] for row in rows], np.int64),
         libraries=np.array([row[1] for row in rows], np.int64),
         entries=entries,
-        vectors=_vectors(blocks, dimension),
+        vectors=_vectors(blocks, _IN_ARRAY_BYTES, dimension),
         starts=starts_of(sizes),
-        means=_vectors([row[3] for row in rows], dimension),
+        means=_vectors([row[3] for row in rows], _HEADER_BYTES, dimension),
         bags=tuple(Bag(_words(row[4]), np.frombuffer(row[5], "<u2")) for row in rows),
         lengths=np.array([row[6] for row in rows], np.float32),
     )
@@ -228,10 +229,10 @@ def _entry(library: int, raw: bytes) -> IndexedRecord | None:
     return msgspec.structs.replace(entry, id=qualified(library, entry.id), verdicts=verdicts)
 
 
-def _vectors(blocks: Sequence[bytes], dimension: int) -> Vectors:
+def _vectors(blocks: Sequence[bytes], header: int, dimension: int) -> Vectors:
     """The vectors that the server sent, one behind the other, (p, dimension)."""
-    rows = np.frombuffer(b"".join(blocks), np.uint8).reshape(-1, _HEADER_BYTES + 2 * dimension)
-    halves = np.ascontiguousarray(rows[:, _HEADER_BYTES:]).view(_HALF)
+    rows = np.frombuffer(b"".join(blocks), np.uint8).reshape(-1, header + 2 * dimension)
+    halves = np.ascontiguousarray(rows[:, header:]).view(_HALF)
     return np.asarray(halves, np.float32)
 
 

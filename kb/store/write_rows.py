@@ -46,7 +46,8 @@ WITH kept AS (SELECT * FROM unnest(%(kept)s::integer[], %(hashes)s::bytea[])
     f AS (DELETE FROM kb.verdicts WHERE record = ANY (%(records)s)),
     g AS (DELETE FROM kb.actions WHERE record = ANY (%(records)s)),
     h AS (DELETE FROM kb.postings WHERE record = ANY (%(records)s)),
-    i AS (DELETE FROM kb.tombstones WHERE library = %(library)s AND key = ANY (%(keys)s))
+    i AS (DELETE FROM kb.record_vectors WHERE record = ANY (%(records)s)),
+    j AS (DELETE FROM kb.tombstones WHERE library = %(library)s AND key = ANY (%(keys)s))
 DELETE FROM kb.vectors v WHERE v.record = ANY (%(records)s) AND NOT EXISTS
     (SELECT FROM kept k WHERE k.record = v.record AND k.text_hash = v.text_hash)
 """
@@ -67,7 +68,10 @@ WITH a AS (INSERT INTO kb.facets SELECT * FROM unnest(%s::integer[], %s::smallin
     g AS (INSERT INTO kb.actions SELECT * FROM unnest(%s::integer[], %s::smallint[], %s::smallint[],
         %s::text[], %s::text[], %s::text[], %s::text[], %s::date[], %s::date[])),
     h AS (INSERT INTO kb.postings SELECT * FROM unnest(%s::bigint[], %s::integer[], %s::smallint[],
-        %s::smallint[]))
+        %s::smallint[])),
+    i AS (INSERT INTO kb.record_vectors SELECT record, audience, array_agg(vector ORDER BY place)
+        FROM unnest(%s::integer[], %s::smallint[], %s::smallint[], %s::halfvec[])
+        AS v (record, audience, place, vector) GROUP BY record, audience)
 INSERT INTO kb.vectors SELECT * FROM unnest(%s::integer[], %s::smallint[], %s::bytea[],
     %s::halfvec[]) ON CONFLICT (record, text_hash) DO UPDATE SET audience = excluded.audience
     WHERE kb.vectors.audience <> excluded.audience
@@ -164,6 +168,7 @@ def _children(numbered: Sequence[_Numbered]) -> list[Any]:
         ),
         (9, (_text_row(one, *row) for one, text in texts for row in _actions(text))),
         (4, (row for one, text in texts for row in _postings(one, text.bag))),
+        (4, (_text_row(one, *row) for one, text in texts for row in _in_order(text))),
         (4, (_text_row(one, *row) for one, text in texts for row in _vectors(text))),
     )
     return [column for width, rows in tables for column in _columns(width, rows)]
@@ -210,6 +215,10 @@ def _passages(text: SharedText) -> Iterable[tuple[Any, ...]]:
 def _vectors(text: SharedText) -> Iterable[tuple[Any, ...]]:
     by_hash = dict(zip(text.hashes, text.vectors, strict=True))
     return ((key, half_vector(vector)) for key, vector in by_hash.items())
+
+
+def _in_order(text: SharedText) -> Iterable[tuple[Any, ...]]:
+    return enumerate(map(half_vector, text.vectors))
 
 
 def _actions(text: SharedText) -> Iterable[tuple[Any, ...]]:

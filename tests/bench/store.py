@@ -358,6 +358,10 @@ def _load(
         link.execute("INSERT INTO kb.audiences SELECT number, number, true FROM kb.libraries")
         with timed("rows, by COPY"):
             _copy_tables(link, made)
+            link.execute(
+                "INSERT INTO kb.record_vectors SELECT record, audience, "
+                "array_agg(vector ORDER BY text_hash) FROM kb.vectors GROUP BY record, audience"
+            )
         with timed("words counted, and their index"):
             link.execute(
                 "INSERT INTO kb.words SELECT word, count(*) FROM kb.postings GROUP BY word;"

@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT
 
 
-@pytest.mark.parametrize("name", ["first-postmortem.md", "never-twice.md"])
+@pytest.mark.parametrize("name", ["first-postmortem.md", "never-twice.md", "destroyed.md"])
 def test_a_walk_shows_what_its_commands_print(name: str) -> None:
     script, page = ROOT / "scripts/transcripts", ROOT / "docs" / name
     done = subprocess.run(

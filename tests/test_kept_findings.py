@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import random
@@ -16,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 from kb.commands.check import command
 from kb.commands.purge import command as purge
-from kb.lint.kept_findings import digest_of
+from kb.lint.kept_findings import digest_of, folders_of_rules
 from kb.lint.parallel_check import check_library
 from kb.lint.runner import Report
 
@@ -236,3 +237,36 @@ def test_a_name_that_is_purged_is_kept_no_longer(
     assert b"Quarterstaff" in b"".join(file.read_bytes() for file in cache.iterdir())
     CliRunner().invoke(purge, ["Zebulon Quarterstaff", "--write"])
     assert b"Quarterstaff" not in b"".join(file.read_bytes() for file in cache.iterdir())
+
+
+_WATCHED_CHECK = """
+import json, os, sys
+from datetime import date
+from pathlib import Path
+opened = set()
+sys.addaudithook(lambda event, given: event == "open" and opened.add(str(given[0])))
+import kb
+from kb.lint.parallel_check import check_library
+check_library(Path(sys.argv[1]), today=date(2026, 6, 1), cores=1)
+modules = [m.__file__ for n, m in sys.modules.items() if n.split(".")[0] == "kb"]
+home = str(Path(kb.__file__).parent)
+of_kb = {os.path.abspath(p) for p in [*modules, *opened] if p and p.startswith(home)}
+print(json.dumps(sorted(p for p in of_kb if "__pycache__" not in p)))
+"""
+
+
+def test_all_code_and_data_that_a_check_reads_makes_what_is_kept(records: Path) -> None:
+    told = "It called `rm -rf /srv/x` and wrote to a.person@northwind.com with token=q9.\n"
+    hostile = GOOD + "\n## What happened\n\nThe engineer should have known.\n" + told
+    (records / "2026-04-20-x.md").write_text(hostile, encoding="utf-8")
+    run = subprocess.run(
+        [sys.executable, "-c", _WATCHED_CHECK, str(records.parent)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    used = [Path(path) for path in json.loads(run.stdout)]
+    assert any(path.parent.name == "rules" for path in used)
+    assert any(path.suffix == ".json" for path in used)
+    assert not [path for path in used if path.parent not in folders_of_rules()]

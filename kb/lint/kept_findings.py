@@ -39,7 +39,7 @@ _DIGEST_BYTES = 32
 _UNSTABLE = "files"
 _ALL = "*"
 #: Folders of kb that findings depend on, and what of them is code or data.
-_OF_RULES = ("lint", "records", "repo", "sensitive", "data/sensitive")
+_OF_RULES = ("lint", "parallel", "records", "repo", "sensitive", "data/sensitive")
 _CODE = (".py", ".json", ".txt", ".tsv", ".md")
 
 _Key = TypeVar("_Key", bound=Hashable)
@@ -330,13 +330,22 @@ def _folder_for(root: Path) -> Path | None:
 
 def _made_by(config: Config) -> str:
     """What makes findings besides text: settings, program, interpreter, packages, casebook."""
-    code = Path(__file__).parents[1]
-    folders = [code, *(Path(w) for of in _OF_RULES for w, _, _ in os.walk(code / of))]
+    folders = folders_of_rules()
     if casebook := casebook_place():
         folders.append(casebook)
     packages = Path(msgspec.__file__).parents[1].stat().st_mtime_ns
     times = [_times_of(folder) for folder in folders]
     return _stamp_of([_FORMAT, __version__, sys.version, packages, config, times])
+
+
+def folders_of_rules() -> list[Path]:
+    """The folders of kb that hold code or data that a finding depends on."""
+    code = Path(__file__).parents[1]
+    return [
+        code,
+        code / "data",
+        *(Path(folder) for of in _OF_RULES for folder, _, _ in os.walk(code / of)),
+    ]
 
 
 def _times_of(folder: Path) -> list[tuple[str, int, int]]:

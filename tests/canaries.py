@@ -148,6 +148,9 @@ NAMED = {
     "PuTTY key": "PuTTY-User-" + "Key-File-3: ssh-ed25519\nEncryption: none " + drawn(ALNUM, 20),
     "card security code": "cv" + "v: 731",
     "one-time code": "ot" + "p=482915",
+    "Go declaration": "var northwindTok" + 'en string = "' + drawn(HEX, 32) + '"',
+    "curl without a user": 'curl -u ":' + drawn(ALNUM, 14) + '" https://api.corp.net',
+    "storage key": "const queue" + 'Key = "aB3+' + drawn(ALNUM + "/+", 82) + '=="',
 }
 
 
@@ -257,6 +260,11 @@ BENIGN = (
     "9a8b7c6d5e4f3a2b1c0d9e8f",
     "NHS number 943 476 5918, DNI 12345678A, CPF 11144477736, support [at] acme (dot) de",
     "lines 12-34-5678-9, 1-800 of 2400, page 123-456, 2026-04-12-refund-agent",
+    'Token *pb.Data_GrantedToken `protobuf:"bytes,21,opt,name=granted_token,proto3,oneof"`',
+    "Secret: &pb.SecretData_NorthwindOauth2ClientCredentials{}, x.GetNorthwindOAuth2AccessToken()",
+    f'SnapshotKey: "{drawn(HEX, 64)}", "tokenBalance": "0x{drawn(HEX, 14)}"',
+    f'"tokenAddress": "0x{drawn(HEX, 40)}", TOKEN_PROGRAM = from_string("{drawn(ALNUM, 44)}")',
+    f'gamePubkey: "{drawn(ALNUM, 44)}"',
 )
 
 

@@ -57,6 +57,9 @@ SECRET_PART: dict[str, Callable[[str], str]] = {
     "Swedish personnummer": lambda v: v.split()[1],
     "Azure shared access": lambda v: v.partition("=")[2].rstrip("="),
     "Azure storage": lambda v: v.partition("=")[2].rstrip("="),
+    "Go declaration": lambda t: t.split('"')[1],
+    "curl without a user": lambda t: t.split('"')[1].removeprefix(":"),
+    "storage key": lambda t: t.split('"')[1],
 }
 
 

@@ -16,6 +16,7 @@ from kb.sensitive.secrets.in_code import joined_or_compared
 from kb.sensitive.secrets.known_formats import vendors
 from kb.sensitive.secrets.randomness import (
     Detection,
+    is_base64_key,
     is_drawn,
     is_key_like,
     is_mixed,
@@ -59,7 +60,9 @@ _CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 #: The rest of a name, unless it says that the value is something about the secret.
 _REST_OF_NAME = regex(
     r"(?![\w-]{0,30}(?:name|id|ids|length|size|count|url|uri|type|hash|file|path|vault|store|expir\w*"
-    r"|limit|usage|used|budget|per|version|ref|arn|scope|scopes|source|origin|provider|method|mode)\b)"
+    r"|limit|usage|used|budget|per|version|ref|arn|scope|scopes|source|origin|provider|method|mode"
+    # a token that is traded
+    r"|address|balance|program|symbol|supply|decimals|mint)\b)"
     # A name goes on behind a capital in camel case only: `passWord`, and no PASSING_RUN.
     r"(?:words?|wd|wort|phrase|code|key|entials?|s|e)?"
     r"(?:[_-][\w-]{0,30}|(?-i:(?<=[a-z])[A-Z]\w{0,20})|\d{1,4})?(?!\w)",
@@ -67,9 +70,9 @@ _REST_OF_NAME = regex(
 )
 _ASSIGNED = regex(
     # the end of the name, `["NAME"] =` and many spaces among them, and the end of its line, as in
-    # a list of definitions; the sign; spaces
+    # a list of definitions; the sign, or a type and the sign (`var token string = "x"`); spaces
     r"(?:\\{0,3}[\"'`*]{0,3}\]?[^\S\n]{0,16}(?:\n[^\S\n]{0,3})?(?::{1,3}=|[.?+]=|=>|!==?|={1,3}"
-    r"|:\s?[A-Za-z][\w.]{1,20}\s?=(?!=)|:|>|\|"
+    r"|:\s?[A-Za-z][\w.]{1,20}\s?=(?!=)|(?<!\s)\s{1,3}string\s{1,3}=|:|>|\|"
     r"|-(?=\s[\"'`]))\s{0,20}\\{0,3}"
     # `<Pass encoding="base64">x`, `key="Password" value="x"`
     r"|(?:\s[\w:.-]{1,20}=\"[^\"<>\n]{0,40}\"){1,3}\s?>\s{0,20}"
@@ -110,9 +113,9 @@ _GIVEN_AT_ONCE = regex(r"\s?(?::=|[:=])\s?[\"'`]{0,2}(?P<value>[^\s\"'`<>{}()\[\
 #: A key by itself, where nothing says of what: `Key=…`, `using key …`.
 #: A key of these is the name of a row, a file or an entry.
 _OPEN_KEY_BEFORE = regex(
-    r"(?:idempotency|cache|primary|foreign|partition|sort|public|object|s3|dedupe|dedup|index|host|lookup"
+    r"(?:idempotency|cache|primary|foreign|partition|sort|pub|public|object|s3|dedupe|dedup|index|host|lookup"
     r"|composite|natural|unique|message|routing|group|range|hash|row|record|map|item|react|data|entity"
-    r"|field|column|storage|translation|i18n|join|pgp|gpg)s?[ _-]?$"
+    r"|field|column|storage|snapshot|layer|chunk|translation|i18n|join|pgp|gpg)s?[ _-]?$"
 )
 _USING = regex(r"\busing (?:[\w.-]{1,30} ){0,3}$")
 #: A value with a mark before it that gives it to a name; vendors' names are looked for before it.
@@ -142,7 +145,7 @@ _LONGEST_NAME = 80  # characters before a value in which the name of a vendor is
 #: `--password x`, `curl -u user:x`: on a command line a space is enough.
 _ON_COMMAND_LINE = regex(
     r"(?:(?<!\S)--?(?:[\w-]{1,20}[-_])?(?:password|passwd|pass|token|secret|api-key|bearer)[ =]"
-    r"|(?<!\S)(?:-u|--user)[ =][\"']?[\w.@%+-]{1,64}:(?!//)|sshpass -p ?"
+    r"|(?<!\S)(?:-u|--user)[ =][\"']?[\w.@%+-]{0,64}:(?!//)|sshpass -p ?"
     r"|(?:docker|podman|helm registry) login [^\n]{0,200}?-p ?"
     r"|psexec(?:\.exe)? [^\n]{0,200}?-p "
     r"|convertto-securestring(?:\s-\w{1,12}){0,3}\s)"
@@ -311,7 +314,9 @@ def _bare_key(text: str, lower: str, at: int) -> Iterator[Detection]:
     if _is_code(text, match.end()):
         return
     using = is_random(value, is_password=False) and _USING.search(lower, max(0, at - 80), at)
-    joined = _is_joined(text, at) and (is_drawn(value) or is_short_token(value))
+    joined = _is_joined(text, at) and (
+        is_drawn(value) or is_short_token(value) or is_base64_key(value)
+    )
     if using or joined or is_key_like(value):
         yield Detection("secret value", match.start("value"), match.end("value"))
 

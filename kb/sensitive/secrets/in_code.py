@@ -72,8 +72,9 @@ _BODY = regex(r"[A-Za-z0-9_-]{24,128}+(?![\w/+=.%@-])")
 _REST_BACKWARDS = regex(r"[A-Za-z0-9_.=-]{0,400}")
 _VALUE = regex(r"[A-Za-z0-9_.=-]{24,400}(?![\w/+-])")
 _NAMED_BEFORE = regex(
-    r"(?P<open>(?:page|next|continuation|csrf|xsrf|public|idempotency|cache|primary|foreign|partition"
-    r"|sort|object|s3|index|lookup|row|map|item|entity|storage|pgp|gpg|by|com)[ _-]?)?"
+    r"(?P<open>(?:page|next|continuation|csrf|xsrf|pub|public|idempotency|cache|primary|foreign"
+    r"|partition|snapshot|layer|chunk|sort|object|s3|index|lookup|row|map|item|entity|storage|pgp|gpg"
+    r"|by|com)[ _-]?)?"
     r"(?:pass|pwd|secret|token|cred|auth|key)(?P<between>[ \w.'\"`:=(-]{1,40})$"
 )
 _NAMES = ("token", "key", "secret", "pass", "auth", "cred", "pwd")
@@ -81,6 +82,7 @@ _LOOKED_AT = 60  # characters before a value
 #: What says that a value is none, and what names of calls, messages and runs begin with.
 _NO_SECRET_BETWEEN = regex(
     r"id\b|_id|sha|hash|digest|fingerprint|commit|version|\bcount|_count|usage|name|path|url"
+    r"|address|balance|program"
 )
 _NAMES_OF_EVENTS = regex(
     r"(?:msg|toolu|call|chatcmpl|req|run|thread|asst|file|resp|fc|rs|gen|trace|span|sess|evt|step"

@@ -30,7 +30,9 @@ _PLACEHOLDER = regex(
     # a file, and what names an algorithm or a checksum
     r"|[\w./-]{1,80}\.(?:json|ya?ml|toml|md|txt|py|js|ts|tsx|go|rs|java|rb|sh|env|pem|key|crt|conf|cfg"
     r"|ini|html?|csv|log|lock|sql|xml|png|svg|gz|zip)"
-    r"|(?:sha(?:1|256|384|512)|md5|blake2b)[-:=~].*",
+    r"|(?:sha(?:1|256|384|512)|md5|blake2b)[-:=~].*"
+    # how a field of a message is put on the wire
+    r"|(?:bytes|varint|fixed(?:32|64)|zigzag(?:32|64)|group),\d{1,6},(?:opt|rep|req)\b.*",
     re.IGNORECASE,
 )
 #: What documentation writes within a key: `AKIAIOSFODNN7EXAMPLE`, `sk-your-key`, `…xxxx`.
@@ -52,6 +54,8 @@ _UUID = regex(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 #: The words in a name in camel case.
 _CAMEL = regex(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _LETTERS = regex(r"[A-Za-z]+")
+#: A number between the words of a name in code: `GetOauth2AccessToken`, `pkg.KeyV1_Other`.
+_NUMBER_IN_NAME = regex(r"(?<=[A-Za-z])\d{1,2}(?=[A-Z][a-z]|[_.])")
 #: A name in code: words, of which some have a number in them: `x509_auth`, `AsyncHttpx2Client`.
 _IDENTIFIER = regex(
     r"_{0,2}(?:[A-Za-z]{0,16}(?:\d{1,4}[a-z]{0,12})?[_./:-]){1,12}"
@@ -74,6 +78,10 @@ _SHORT_TOKEN = regex(
     r"(?=[^a-z]{0,22}[a-z])(?=[^A-Z]{0,22}[A-Z])(?=(?:\D{0,22}\d){2})[A-Za-z0-9+/_-]{12,23}={0,2}"
     r"|(?=(?:[^0-9]{0,14}[0-9]{1,6}[a-z]){2})(?=[a-z0-9]{0,14}[a-z]{2})[a-z0-9]{12,15}"
 )
+#: Small and capital letters and digits of base64, as keys of storage and queues are written.
+_BASE64_KEY = regex(
+    r"(?=[^a-z]{0,40}[a-z])(?=[^A-Z]{0,40}[A-Z])(?=\D{0,40}\d)[A-Za-z0-9+/]{40,128}={0,2}"
+)
 #: A short password: small and capital letters and a digit.
 _MIXED = regex(
     r"(?=[^a-z]{0,30}[a-z])(?=[^A-Z]{0,30}[A-Z])(?=[^0-9]{0,30}[0-9])[A-Za-z0-9!@#$%^&*?~+_.-]{8,32}"
@@ -85,7 +93,7 @@ _PASSWORD_MARKS = frozenset("!@#$%^&*?~+=")
 _TECHNICAL = regex(
     r"^(?:sha|md[45]|pbkdf|bcrypt|argon|scrypt|hmac|aes|rsa|ed25519|ecdsa|base|utf|oauth|http|ldap"
     r"|tls|ssl|ipv|x509|pkcs|win|python|py|php|java|node|go|ruby|ntlm|krb|saml|cve-|ghsa|rfc|iso|gpt"
-    r"|[-+#*/.@]|.*pass(?:word)?\d|v?\d+[.:x])"
+    r"|[-+#*/.@]|&\w{1,40}\.|.*pass(?:word)?\d|v?\d+[.:x])"
     r"|^\w+=|^[a-z]+,\d+$|://|\w/\w|\w\.\w{2,4}$|\w\(|^\d{1,4}[-/.]\d|=\w+\(|::|->|==",
     re.IGNORECASE,
 )
@@ -134,7 +142,7 @@ def is_random(value: str, is_password: bool) -> bool:
     has_digit, has_letter = any(c.isdigit() for c in value), any(c.isalpha() for c in value)
     if is_password:
         return has_letter and (has_digit or value.isalpha() or not _MARKS.isdisjoint(value))
-    if is_stand_in(value):
+    if is_stand_in(value) or _is_named(_NUMBER_IN_NAME.sub("", value.lstrip("&*"))):
         return False
     drawn = has_letter and (has_digit or value.isalpha()) and not _IDENTIFIER.fullmatch(value)
     return drawn and _entropy(value) > _ENTROPY
@@ -194,6 +202,17 @@ def is_key_like(value: str) -> bool:
     """Whether a value has small and capital letters and digits, as drawn keys have."""
     return (
         bool(_KEY_LIKE.fullmatch(value))
+        and is_random(value, is_password=False)
+        and _entropy(value) > _BARE_KEY_ENTROPY
+        and not is_stand_in(value)
+    )
+
+
+def is_base64_key(value: str) -> bool:
+    """Whether a value is 30 bytes and more in base64, with a sign that letters and digits lack."""
+    return (
+        bool(_BASE64_KEY.fullmatch(value))
+        and not value.isalnum()
         and is_random(value, is_password=False)
         and _entropy(value) > _BARE_KEY_ENTROPY
         and not is_stand_in(value)

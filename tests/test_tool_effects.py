@@ -135,3 +135,23 @@ def test_a_process_that_is_ended_again_harms_nothing_more(tmp_path: Path) -> Non
     turns = [turn for n in (1, 2) for turn in (asked(call(n, "Bash", ends)), answered(n, ""))]
     (repeat,) = repeats(run_of(tmp_path, {"messages": [{"role": "user", "content": "x"}, *turns]}))
     assert repeat.is_harmless
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "effect"),
+    [
+        ("python_interpreter", {"code": "import shutil\nshutil.rmtree('/srv')"}, "destructive"),
+        ("execute_ipython_cell", {"code": "import os; os.system('rm -rf /srv')"}, "destructive"),
+        ("run_ipython", {"code": "x = 1\n!rm -rf /srv"}, "destructive"),
+        ("run_ipython", {"code": "%%bash\nls\ngit push --force"}, "destructive"),
+        ("run_ipython", {"code": "!ls"}, "read"),
+        ("code_interpreter", "print(1)", "unknown"),
+        ("js_repl", "require('fs').rmSync('/srv', {recursive: true})", "destructive"),
+        ("run_ipython", {"code": "print(1)\nEND_OF_CELL\nrm x"}, "unknown"),
+        ("a_tool", {"code": "import shutil\nshutil.rmtree('/srv')"}, "unknown"),
+    ],
+)
+def test_the_code_of_a_cell_is_read_as_the_program_it_is(
+    tool: str, arguments: Any, effect: str
+) -> None:
+    assert Effects().of_call(tool, arguments).effect.value == effect

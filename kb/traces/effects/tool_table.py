@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from kb.shell_tools import command_of
+from kb.traces.effects.code_cells import cell_commands
 from kb.traces.effects.script_commands import commands_in
 from kb.traces.run import Effect
 
@@ -78,6 +79,9 @@ def shell_text(tool: str, arguments: Any) -> str | None:
     name = tool.rpartition("__")[2]
     if name == _RUNS_SCRIPTS and isinstance(arguments, str):
         return commands_in(arguments)
+    cell = cell_commands(name, arguments)
+    if cell is not None:
+        return cell
     if name not in _shells() or not isinstance(arguments, dict | str):
         return None
     return command_of(arguments)

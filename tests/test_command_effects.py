@@ -21,6 +21,12 @@ def heaviest(command: str) -> CommandEffect:
     "command",
     [
         "rm -rf build",
+        "python manage.py flush --noinput",
+        "php artisan migrate:fresh --force",
+        "bundle exec ruby bin/rails db:drop",
+        "firebase firestore:delete --all-collections",
+        "sudo lvremove -f vg/data",
+        "zfs destroy tank/home",
         "cd x && sudo -u app rm -rf build",
         "git status; git push --force origin main",
         "git push origin +main",

@@ -238,7 +238,9 @@ def _by_verb(verbs: CloudVerbs, given: Arguments) -> ProgramEffect | None:
         (Effect.READ, verbs.read, "the cloud's own verb for looking"),
     ):
         for number, (word, parts) in enumerate(heads):
-            if word in known or parts[0] in known:
+            # The tool's own groups are told by a colon: `firestore:delete`.
+            is_of_group = number == 0 and ":" in word and parts[-1] in known
+            if word in known or parts[0] in known or is_of_group:
                 return ProgramEffect(effect, why, " ".join(given.words[: number + 1]))
     return None
 

@@ -389,6 +389,12 @@ def _of_program(
     if name == "find":
         yield from _executed_by_find(texts, place)
     given = arguments(texts, row.values)
+    script_row = _known_script(given) if row.code else None
+    if script_row is not None and not _program_text(row, texts, given, None):
+        script = given.words[0]
+        rest = texts[texts.index(script) + 1 :]
+        yield from _of_program(_name(script), script_row, rest, stdin, place.inside(name))
+        return
     if row.sql is not None and (found := tuple(_of_sql(name, row.sql, texts, given, stdin, place))):
         yield from found
         return
@@ -409,6 +415,16 @@ def _of_program(
     action = told.action or _first_action(row, given)
     targets = _targets(given, told.action)
     yield CommandEffect(told.effect, name, told.why, action, targets, told.is_guess, place.via)
+
+
+#: Scripts of frameworks that an interpreter is given by name: `python manage.py flush`.
+_SCRIPTS = frozenset({"manage.py", "artisan", "rails", "rake"})
+
+
+def _known_script(given: Arguments) -> ProgramRow | None:
+    """The row of the script that an interpreter runs, None for one that is not known."""
+    name = _name(given.words[0]) if given.words else ""
+    return program(name) if name in _SCRIPTS else None
 
 
 def _first_action(row: ProgramRow, given: Arguments) -> str:

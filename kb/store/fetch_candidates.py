@@ -191,7 +191,7 @@ def _bodies(rows: list[tuple[Any, ...]], dimension: int) -> TextBatch:
     """Rows as texts; one that cannot be read is left out, so that no team ends all answers."""
     read = [(row, entry) for row in rows if (entry := _entry(*row[1:3])) and _has_words(*row[4:6])]
     rows, entries = [row for row, _ in read], tuple(entry for _, entry in read)
-    blocks = [(block or b"")[_ARRAY_BYTES:] for *_, block in rows]
+    blocks = [memoryview(block or b"")[_ARRAY_BYTES:] for *_, block in rows]
     sizes = [len(block) // (_IN_ARRAY_BYTES + 2 * dimension) for block in blocks]
     return TextBatch(
         numbers=np.array([row[0] for row in rows], np.int64),
@@ -229,11 +229,10 @@ def _entry(library: int, raw: bytes) -> IndexedRecord | None:
     return msgspec.structs.replace(entry, id=qualified(library, entry.id), verdicts=verdicts)
 
 
-def _vectors(blocks: Sequence[bytes], header: int, dimension: int) -> Vectors:
+def _vectors(blocks: Sequence[bytes | memoryview], header: int, dimension: int) -> Vectors:
     """The vectors that the server sent, one behind the other, (p, dimension)."""
     rows = np.frombuffer(b"".join(blocks), np.uint8).reshape(-1, header + 2 * dimension)
-    halves = np.ascontiguousarray(rows[:, header:]).view(_HALF)
-    return np.asarray(halves, np.float32)
+    return np.asarray(rows[:, header:].view(_HALF), np.float32)
 
 
 def _has_words(words: bytes, counts: bytes) -> bool:

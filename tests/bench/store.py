@@ -4,7 +4,7 @@
     KB_BENCH_STORE=/somewhere python tests/bench/store.py [load] [latency] [quality]
 
 answers  10⁵ passages of ten libraries (KB_BENCH_PASSAGES for another number, such as 10⁶, which
-         needs 6 GB of disk and of memory): latency with a warm connection, embedding and round trip
+         needs 7 GB of disk and of memory): latency with a warm connection, embedding and round trip
          included, beside the answer of an empty statement; recall of the graph against an exact
          scan; agreement of the first ten with an index of the same records on this machine
 push     one changed record of 3,000: seconds in a new process, and statements

@@ -6,12 +6,13 @@ YAML. Values come one at a time: a file of 200 MB never lies in memory as Python
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -43,7 +44,12 @@ _FIRST_BYTES = 200_000
 _ROWS_BETWEEN_RELEASES = 256
 _DECODER = msgspec.json.Decoder()
 _NOTHING = object()
+_Plain = TypeVar("_Plain")
 UNREADABLE = "rows that are no JSON"
+
+
+def _no_row(_: bytes | memoryview) -> None:
+    """No row is plain."""
 
 
 class SourceRow(NamedTuple):
@@ -94,13 +100,24 @@ class Source:
 
     def rows(self) -> Iterator[SourceRow]:
         """The values, one at a time: lines, elements of the list, or the one object."""
+        return itertools.starmap(SourceRow, self.plain_rows(_no_row))
+
+    def plain_rows(
+        self, plain: Callable[[bytes | memoryview], _Plain | None]
+    ) -> Iterator[tuple[str, _Plain | Any]]:
+        """The values with their places. `plain` is asked first for what a row holds.
+
+        Where it says None the row is decoded whole.
+        """
         decode_row, turn_to = _DECODER.decode, self.account.turn_to
         for where, raw in self.raw_rows():
             turn_to(where)
             if len(raw) > _MOST_UNCOUNTED:
                 refuse_oversized_values(raw, self.shown)
             try:
-                value = decode_row(raw)
+                value = plain(raw)
+                if value is None:
+                    value = decode_row(raw)
             except (msgspec.MsgspecError, UnicodeError, RecursionError):
                 value = self._mended(raw, where)
                 if value is _NOTHING:
@@ -108,7 +125,7 @@ class Source:
                     continue
             finally:
                 del raw  # a view keeps the whole file mapped, beside the values made of it
-            yield SourceRow(where, value)
+            yield where, value
         self.account.turn_away()
 
     def decoded(self, raw: bytes | memoryview, where: str) -> Any:
@@ -219,8 +236,12 @@ class Source:
 
     def _raw_rows(self) -> Iterator[tuple[str, bytes | memoryview]]:
         if self.layout is Layout.LINES:
-            yield from lines(self.path)
-        elif self.layout is Layout.LIST:
+            return lines(self.path)
+        return self._other_rows()
+
+    def _other_rows(self) -> Iterator[tuple[str, bytes | memoryview]]:
+        """The rows of what is no file of lines."""
+        if self.layout is Layout.LIST:
             whole = mapped(self.path)
             for number, raw in enumerate(elements(whole)):
                 yield f"[{number}]", raw

@@ -8,6 +8,7 @@ session; all are put under the call that started them. The second copy of a resu
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Any
 
 from msgspec.structs import replace
@@ -21,6 +22,7 @@ from kb.traces.importers.claude_files import (
     is_persisted,
     session_files,
 )
+from kb.traces.importers.claude_rows import PlainRow, plain_row
 from kb.traces.importers.claude_stream import as_session_row, error_text, is_streamed
 from kb.traces.importers.importer import Importer
 from kb.traces.messages.blocks import a_list, a_word, an_object
@@ -34,6 +36,9 @@ _ABOUT = ("cwd", "gitBranch", "version", "entrypoint", "userType")
 _TYPES = {"user", "assistant", "system", "attachment", "progress"}
 _ERRORS = {"api_error", "model_refusal_fallback"}
 _SUMMARIES = {"compact_boundary", "microcompact_boundary"}
+_OF_SESSION = ("sessionId", *_ABOUT)
+#: The same of a plain row.
+_about_session = attrgetter(*("session", "cwd", "git_branch", "version", "entrypoint", "user_type"))
 _LONGEST_FACT = 200
 _OTHER = "rows of other types"
 #: Rows that may stand before the first turn, any number of them, and that no other tool writes.
@@ -80,11 +85,15 @@ def _is_logline(row: Any) -> bool:
 def _read(source: Source) -> Iterator[RunBuilder]:
     files = session_files(source.path)
     session = _Session(source, files)
-    for row in _rows(source):
-        if session.is_over_before(row.value):
-            yield session.builder
-            session = _Session(source, files)
-        session.take(row)
+    for where, value in source.plain_rows(plain_row):
+        if isinstance(value, PlainRow):
+            session.take_plain(value, where)
+            continue
+        for row in _rows_in(SourceRow(where, value), source):
+            if session.is_over_before(row.value):
+                yield session.builder
+                session = _Session(source, files)
+            session.take(row)
     waiting = list(files.agents)
     while waiting:
         # The file of an agent that a known call started; failing that, any: it is said so.
@@ -94,22 +103,21 @@ def _read(source: Source) -> Iterator[RunBuilder]:
     yield session.builder
 
 
-def _rows(source: Source) -> Iterator[SourceRow]:
-    """The rows of a session: lines, or the list in the one object that the web gives."""
-    for row in source.rows():
-        if isinstance(row.value, dict) and is_streamed(row.value):
-            yield SourceRow(row.where, as_session_row(row.value))
-            continue
-        log = row.value.get(_LOG) if isinstance(row.value, dict) else None
-        if not isinstance(log, list):
-            yield row
-            continue
-        source.account.divide()
-        for number, value in enumerate(log):
-            where = f"{_LOG}[{number}]"
-            source.account.turn_to(where)
-            yield SourceRow(where, value)
-        source.account.turn_away()
+def _rows_in(row: SourceRow, source: Source) -> Iterator[SourceRow]:
+    """The rows of a session in a line: it, or the list in the one object that the web gives."""
+    if isinstance(row.value, dict) and is_streamed(row.value):
+        yield SourceRow(row.where, as_session_row(row.value))
+        return
+    log = row.value.get(_LOG) if isinstance(row.value, dict) else None
+    if not isinstance(log, list):
+        yield row
+        return
+    source.account.divide()
+    for number, value in enumerate(log):
+        where = f"{_LOG}[{number}]"
+        source.account.turn_to(where)
+        yield SourceRow(where, value)
+    source.account.turn_away()
 
 
 def _take_agent(session: _Session, agent: AgentFile, source: Source) -> None:
@@ -119,8 +127,11 @@ def _take_agent(session: _Session, agent: AgentFile, source: Source) -> None:
         source.notes.add("files of agents that cannot be read were left out", agent.path.name)
         return
     session.enter(agent)
-    for row in rows.rows():
-        session.take(row)
+    for where, value in rows.plain_rows(plain_row):
+        if isinstance(value, PlainRow):
+            session.take_plain(value, where)
+        else:
+            session.take(SourceRow(where, value))
 
 
 class _Session:
@@ -139,6 +150,8 @@ class _Session:
         self._within = ""
         #: What of `_ABOUT` no row has told yet.
         self._unknown = list(_ABOUT)
+        #: What the last plain row said of the session.
+        self._noted: tuple[Any, ...] = ()
 
     def starter(self, agent: AgentFile) -> str:
         """The call that started the agent of a file, empty where that is not known yet."""
@@ -158,6 +171,31 @@ class _Session:
             return False
         session = a_word(value.get("session_id"))
         return value.get("type") == "system" and session not in {"", self.builder.id}
+
+    def take_plain(self, row: PlainRow, where: str) -> None:
+        """Add what a row tells that was decoded into its fields; `take` does the same for any."""
+        about = _about_session(row)
+        if about != self._noted:  # most rows of a session say the same of it
+            self._note_session(dict(zip(_OF_SESSION, about, strict=True)))
+            self._noted = about
+        if row.uuid in self._of_progress:
+            self.builder.rows.repeated()
+            return
+        message = row.message
+        said = message.said()
+        base = Message(
+            role=said.role,
+            agent=row.agent or "",
+            parent=self._parent_of_plain(row, said),
+            started=time_of(row.timestamp),
+            where=where,
+        )
+        if said.role == "assistant":
+            self._take_answer(said, message.id or "", message.model or "", message.usage, base)
+            return
+        self._take_user(said, base, by_harness=bool(row.is_meta or row.is_summary))
+        if said.answers and (second := row.second_result()) is not None:
+            self._take_second(said.answers[0].call_id, second)
 
     def take(self, row: SourceRow) -> None:
         """Add what one row tells."""
@@ -213,14 +251,23 @@ class _Session:
             return str(value["parent_tool_use_id"])
         if not value.get("isSidechain"):
             return ""
-        above = str(value.get("parentUuid") or "")
-        chain = self._chains.get(above) or str(value.get("sourceToolUseID") or "")
-        if not chain:
-            chat_message = chat_message_of({"role": "user", "content": message.get("content")})
-            prompt = chat_message.text.strip() if chat_message else ""
-            chain = next(iter(self._started.get(prompt, ())), _SIDE_CHAIN)
-            self._claim(prompt, chain)
+        above, named = str(value.get("parentUuid") or ""), str(value.get("sourceToolUseID") or "")
+        chain = self._chains.get(above) or named or self._chain_begun(_prompt_of(message))
         self._chains[str(value.get("uuid") or "")] = chain
+        return chain
+
+    def _parent_of_plain(self, row: PlainRow, said: ChatMessage) -> str:
+        """The same as `_parent`, of a row that was decoded into its fields."""
+        if self._within or not row.is_side_chain:
+            return self._within
+        chain = self._chains.get(row.parent or "") or row.tool_use
+        chain = self._chains[row.uuid or ""] = chain or self._chain_begun(said.text.strip())
+        return chain
+
+    def _chain_begun(self, prompt: str) -> str:
+        """The call that a side chain belongs to, by what its agent was asked."""
+        chain = next(iter(self._started.get(prompt, ())), _SIDE_CHAIN)
+        self._claim(prompt, chain)
         return chain
 
     def _claim(self, prompt: str, call: str) -> None:
@@ -246,37 +293,41 @@ class _Session:
             where=where,
         )
         if chat_message.role == "assistant":
-            self._take_answer(chat_message, message, base)
-        else:
-            self._take_user(chat_message, value, base)
+            key, model = str(message.get("id") or ""), str(message.get("model") or "")
+            self._take_answer(chat_message, key, model, message.get("usage"), base)
+            return
+        by_harness = bool(value.get("isMeta") or value.get("isCompactSummary"))
+        self._take_user(chat_message, base, by_harness=by_harness)
+        second = value.get("toolUseResult")
+        if second is not None and chat_message.answers:
+            self._take_second(chat_message.answers[0].call_id, second)
 
     def _take_answer(
-        self, chat_message: ChatMessage, message: dict[str, Any], base: Message
+        self, chat_message: ChatMessage, key: str, model: str, usage: Any, base: Message
     ) -> None:
-        """A row of an answer; all rows with the id of one message are that message."""
+        """A row of an answer; all rows with the id of one message, its key, are that message."""
         for call in chat_message.calls:
             prompt = call.arguments.get("prompt") if isinstance(call.arguments, dict) else None
             if isinstance(prompt, str):
                 asked = self._started.setdefault(prompt.strip(), [])
                 asked += [call.id] if call.id not in asked else []
-        key = str(message.get("id") or "")
         step = self._answers.get(key) if key else None
-        usage = usage_of(message.get("usage"))
+        counts = usage_of(usage)
         if step is None:
-            full = replace(base, model=str(message.get("model") or ""), response_id=key, **usage)
+            full = replace(base, model=model, response_id=key, **counts)
             step = self.builder.add_message(chat_message, full)
-            self._answers |= {key: step} if key and step is not None else {}
+            if key and step is not None:
+                self._answers[key] = step
             return
         known = self.builder.steps[step]
         if isinstance(known, Message):
             self.builder.rows.used()  # a further part of the answer, or its usage
-            self.builder.steps[step] = _longer(known, chat_message, usage)
+            self.builder.steps[step] = _longer(known, chat_message, counts)
         for call in chat_message.calls:
             self.builder.ask(call, base, step)
 
-    def _take_user(self, message: ChatMessage, value: dict[str, Any], base: Message) -> None:
-        told_by_harness = value.get("isMeta") or value.get("isCompactSummary")
-        role = "developer" if told_by_harness and message.role == "user" else message.role
+    def _take_user(self, message: ChatMessage, base: Message, *, by_harness: bool) -> None:
+        role = "developer" if by_harness and message.role == "user" else message.role
         if (
             role != message.role
             or message.reasoning
@@ -288,11 +339,10 @@ class _Session:
         self.builder.add_message(message, base)
         for answer in message.answers:
             self._keep_whole(answer)
-        second = value.get("toolUseResult")
-        if second is None or not message.answers:
-            return
+
+    def _take_second(self, call_id: str, second: Any) -> None:
+        """The second copy of a result, of which the short facts are kept."""
         self.builder.notes.add("second copies of results (toolUseResult) were left out")
-        call_id = message.answers[0].call_id
         agent = an_object(second).get("agentId")
         if isinstance(agent, str):
             self._agents[agent] = call_id
@@ -300,10 +350,12 @@ class _Session:
 
     def _keep_whole(self, answer: ToolResult) -> None:
         """Put beside a result of which the agent saw the beginning the file that holds it all."""
+        if not is_persisted(answer.result):
+            return
         whole = self._files.whole_output(answer.result)
         if whole is not None:
             self._amend(answer.call_id, "persistedOutput", whole)
-        elif is_persisted(answer.result):
+        else:
             self.builder.notes.add("results of which the session holds the beginning only")
 
     def _amend(self, call_id: str, key: str, part: Any) -> None:
@@ -364,6 +416,11 @@ class _Session:
             self.builder.add_event(replace(event, failure=Failure(type="rejected", message=text)))
         else:
             self.builder.leave_out(_OTHER, f"attachment {kind}")
+
+
+def _prompt_of(message: dict[str, Any]) -> str:
+    chat_message = chat_message_of({"role": "user", "content": message.get("content")})
+    return chat_message.text.strip() if chat_message else ""
 
 
 def _longer(known: Message, message: ChatMessage, usage: dict[str, Any]) -> Message:

@@ -58,7 +58,9 @@ class SessionFiles:
 
 def is_persisted(result: Any) -> bool:
     """Whether a result is the beginning of an output that was saved elsewhere."""
-    return isinstance(result, str) and _PERSISTED.match(result) is not None
+    if not isinstance(result, str) or not (result[:1] == "<" or result[:1].isspace()):
+        return False
+    return _PERSISTED.match(result) is not None
 
 
 def session_files(session: Path) -> SessionFiles:

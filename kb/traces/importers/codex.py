@@ -14,6 +14,13 @@ from msgspec.structs import replace
 from kb.traces.decoding.row_account import RowAccount
 from kb.traces.decoding.timestamps import time_of
 from kb.traces.decoding.trace_source import Source, SourceRow
+from kb.traces.importers.codex_rows import (
+    PlainAnswer,
+    PlainCall,
+    PlainItem,
+    PlainReasoning,
+    plain_item,
+)
 from kb.traces.importers.importer import Importer
 from kb.traces.messages.blocks import a_word, an_object, content_of
 from kb.traces.messages.dialects import chat_message_of
@@ -65,29 +72,35 @@ def _recognise(source: Source) -> str:
 
 def _read(source: Source) -> Iterator[RunBuilder]:
     session = _Session(source.account)
-    for row in _rows(source):
-        if isinstance(row.value, dict) and isinstance(row.value.get("payload"), dict):
-            session.take(row)
+    for where, value in source.plain_rows(plain_item):
+        if isinstance(value, PlainItem):
+            session.take_plain(value, where)
+        elif _is_early(value):
+            for row in _rows_of_early(value, source):
+                _take(session, row, source)
         else:
-            source.leave_out("rows without a payload", row.where)
+            _take(session, SourceRow(where, value), source)
     session.finish()
     yield session.builder
 
 
-def _rows(source: Source) -> Iterator[SourceRow]:
-    """The rows of a rollout; early versions wrote one object, with a session and its items."""
-    for row in source.rows():
-        if not _is_early(row.value):
-            yield row
-            continue
-        source.account.divide()
-        parts = [("session", "session_meta", row.value["session"])]
-        parts += [(f"items[{n}]", "response_item", v) for n, v in enumerate(row.value["items"])]
-        for where, kind, payload in parts:
-            source.account.turn_to(where)
-            at = an_object(payload).get("timestamp")
-            yield SourceRow(where, {"type": kind, "payload": payload, "timestamp": at})
-        source.account.turn_away()
+def _take(session: _Session, row: SourceRow, source: Source) -> None:
+    if isinstance(row.value, dict) and isinstance(row.value.get("payload"), dict):
+        session.take(row)
+    else:
+        source.leave_out("rows without a payload", row.where)
+
+
+def _rows_of_early(value: dict[str, Any], source: Source) -> Iterator[SourceRow]:
+    """The rows in the one object that early versions wrote, with a session and its items."""
+    source.account.divide()
+    parts = [("session", "session_meta", value["session"])]
+    parts += [(f"items[{n}]", "response_item", item) for n, item in enumerate(value["items"])]
+    for where, kind, payload in parts:
+        source.account.turn_to(where)
+        at = an_object(payload).get("timestamp")
+        yield SourceRow(where, {"type": kind, "payload": payload, "timestamp": at})
+    source.account.turn_away()
 
 
 def _is_early(value: Any) -> bool:
@@ -155,6 +168,19 @@ class _Session:
         else:
             self.builder.leave_out(_OTHER, str(kind))
 
+    def take_plain(self, item: PlainItem, where: str) -> None:
+        """Add an item that was decoded into its fields; `take` does the same for any row."""
+        base = Message(role="assistant", started=time_of(item.timestamp), where=where)
+        payload = item.payload
+        if isinstance(payload, PlainAnswer):
+            self._answering = None
+            self.builder.answer(payload.result(), base)
+        elif isinstance(payload, PlainCall) and self._answering is not None:
+            self.builder.ask(payload.request(), base, self._answering)
+        else:
+            is_reasoning = isinstance(payload, PlainReasoning)
+            self._take_said(payload.said(), base, is_reasoning=is_reasoning)
+
     def _take_session(self, payload: dict[str, Any]) -> None:
         builder = self.builder
         if builder.id:
@@ -189,10 +215,16 @@ class _Session:
 
     def _take_item(self, payload: dict[str, Any], base: Message) -> None:
         message = chat_message_of(payload) or _of_block(payload)
-        self._texts_of_items.add(message.text.strip() if message else "")
         if message is None:
+            self._texts_of_items.add("")
             self.builder.leave_out(_OTHER, f"item {payload.get('type')}")
-        elif payload.get("type") == "reasoning" and not message.reasoning:
+        else:
+            self._take_said(message, base, is_reasoning=payload.get("type") == "reasoning")
+
+    def _take_said(self, message: ChatMessage, base: Message, *, is_reasoning: bool) -> None:
+        """An item as a message of any dialect."""
+        self._texts_of_items.add(message.text.strip())
+        if is_reasoning and not message.reasoning:
             self.builder.notes.add("thoughts of the model are encrypted")
             self.builder.rows.left_out("thoughts that are encrypted")
         elif message.answers and not message.calls:

@@ -145,17 +145,21 @@ def _answer(block: dict[str, Any]) -> ToolResult:
         inner = next((one for one in found if isinstance(one, dict)), block)
         keys = ("content", "response", "result", "output")
         raw = next((inner[key] for key in keys if key in inner), "")
-    raw = _value_of_output(raw)
+    tool = _first_word(inner, _NAMES)
+    return answer_of(_first_word(inner, _IDS), _value_of_output(raw), says_error(inner), tool)
+
+
+def answer_of(call_id: str, raw: Any, is_error: bool | None, tool: str = "") -> ToolResult:
+    """What came back for a call; blocks that are nothing but texts are one text."""
     content = content_of(raw) if isinstance(raw, list) else None
     result = content.text if content and not content.parts else raw
-    told = says_error(inner)
     message = result if isinstance(result, str) else ""
     return ToolResult(
-        _first_word(inner, _IDS),
+        call_id,
         "" if result is None else result,
-        Failure.named("tool_error", message) if told else None,
-        _first_word(inner, _NAMES),
-        {"is_error": False} if told is False else {},
+        Failure.named("tool_error", message) if is_error else None,
+        tool,
+        {"is_error": False} if is_error is False else {},
     )
 
 

@@ -119,6 +119,8 @@ def usage_of(usage: Any) -> dict[str, Any]:
     """The tokens of one answer, by the names `Message` has for them; empty when unknown."""
     if not isinstance(usage, Mapping):
         return {}
+    if _OTHER_COUNTS.isdisjoint(usage):
+        return _anthropic_usage(usage)
     details = usage.get("input_tokens_details") or usage.get("prompt_tokens_details")
     counts = {**usage, **details} if isinstance(details, Mapping) else usage
     found = {
@@ -133,14 +135,36 @@ def usage_of(usage: Any) -> dict[str, Any]:
     return {name: count for name, count in found.items() if count is not None}
 
 
+#: Keys of counts that Anthropic's API does not have, which most sessions are of.
+_OTHER_COUNTS = frozenset({"input_tokens_details", "prompt_tokens_details"}).union(
+    _INPUT[1:], _OUTPUT[1:], _CACHED[1:]
+)
+
+
+def _anthropic_usage(usage: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for a usage that has none of the other keys."""
+    found = {}
+    if (count := _count(usage.get("input_tokens"))) is not None:
+        found["input_tokens"] = count
+        if "cache_read_input_tokens" in usage:
+            for key in ("cache_read_input_tokens", "cache_creation_input_tokens"):
+                found["input_tokens"] += _count(usage.get(key)) or 0
+    if (count := _count(usage.get("output_tokens"))) is not None:
+        found["output_tokens"] = count
+    if (count := _count(usage.get("cache_read_input_tokens"))) is not None:
+        found["cached_tokens"] = count
+    return found
+
+
 def _first(values: Mapping[str, Any], keys: tuple[str, ...]) -> int | None:
-    for key in keys:
-        value = values.get(key)
-        if type(value) is int and -_MOST < value < _MOST:
-            return value
-        if value is not None and is_number(value):
-            return int(value)
-    return None
+    return next((n for key in keys if (n := _count(values.get(key))) is not None), None)
+
+
+def _count(value: Any) -> int | None:
+    """The number as one of tokens, None for what is none."""
+    if type(value) is int and -_MOST < value < _MOST:
+        return value
+    return int(value) if value is not None and is_number(value) else None
 
 
 #: More tokens, or a longer seed, nobody has: what is larger is no count.

@@ -18,6 +18,7 @@ import msgspec
 
 #: Python refuses longer ones when it parses, and nobody means them.
 _MAX_DIGITS = 400
+_DECODER = msgspec.json.Decoder()
 _SURROGATE = re.compile("[\ud800-\udfff]")
 #: Literals that are worth parsing as Python: `ast` takes 100 times the size in memory.
 _MAX_LITERAL = 1_000_000
@@ -98,7 +99,7 @@ def embedded(value: Any) -> Any:
 
     Only texts that hold an object or a list count: `"714"` stays the text it is.
     """
-    if isinstance(value, str) and value.lstrip()[:1] in {"{", "["}:
+    if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
         try:
             return decode(value)
         except NotJsonError:
@@ -111,6 +112,9 @@ def arguments_of(value: Any) -> Any:
 
     What is none of these stays a text: a patch, or a line of JavaScript.
     """
+    if isinstance(value, str) and value.startswith("{"):  # as most are written
+        with suppress(msgspec.MsgspecError, UnicodeError, RecursionError):
+            return _DECODER.decode(value)
     for _ in range(3):
         if not isinstance(value, str):
             return value

@@ -40,7 +40,7 @@ def release_pages(whole: mmap.mmap) -> None:
 
 def lines(path: Path) -> Iterator[tuple[str, bytes]]:
     """The lines of a file that are not empty, with their places."""
-    with path.open("rb") as file:
+    with path.open("rb", CHUNK_BYTES) as file:
         for number, line in enumerate(file, 1):
             if not line.isspace():
                 yield f"line {number}", line

@@ -12,8 +12,8 @@ _ISO = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}")
 _UNITS = ((1e10, 1_000_000), (1e13, 1_000), (1e16, 1))
 _NANOSECONDS_PER_MICROSECOND = 1_000
 _MAX_NANOSECONDS = 1e19
-#: The length of `2026-03-04T05:06:07.891Z`.
-_MILLISECONDS = 24
+#: The lengths of `2026-03-04T05:06:07Z` and `2026-03-04T05:06:07.891Z`.
+_WRITTEN = (20, 24)
 
 
 def time_of(value: Any) -> datetime | None:
@@ -22,7 +22,7 @@ def time_of(value: Any) -> datetime | None:
     A time without a zone is taken as UTC.
     """
     if isinstance(value, str):
-        if len(value) == _MILLISECONDS and value.endswith("Z") and value[7:17:3] == "-T::":
+        if len(value) in _WRITTEN and value.endswith("Z") and value[7:17:3] == "-T::":
             return _of_text(value)  # as most write it
         text = value.strip()
         return _of_text(text) if _ISO.match(text) else _of_digits(text)

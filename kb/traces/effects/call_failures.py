@@ -55,6 +55,17 @@ _EXIT_CODE = re.compile(
 #: What each of these has in it.
 _EXIT = "xit"
 _REJECTED = "rejected"
+#: More characters than a pattern needs for its first words: 21, then 61 and the end of a name.
+_HEAD = 100
+#: How messages begin, in small letters, that have none of the words looked for.
+_BEGINNINGS = (
+    *("[", "4", "5", "fatal", "permission", "access denied", "request timed", "timed out"),
+    *("timeout", "context deadline", "deadline", "connection ", "connect e", "read e", "write e"),
+    *("econn", "etimed", "epipe", "socket hang", "broken pipe", "eof", "unexpected", "server disc"),
+    *("unauthori", "gateway", "rate limit", "bad gateway", "service unav", "command not"),
+    *("no such", "unknown tool", "invalid", "traceback", "the user", "the tool", "tool ", "user "),
+)
+_DIGITS_OF_FAULTS = frozenset("45")
 _REFUSED = re.compile(
     r"\s*(?:<tool_use_error>\s*)?"
     r"(?:\[Request interrupted by user|The user doesn't want to (?:proceed|take this action)"
@@ -119,11 +130,33 @@ def _reason(value: dict[str, Any]) -> str:
 
 
 def _of_text(text: str, *, is_told_fine: bool) -> Failure | None:
-    if refused := _REFUSED.match(text):
+    beginning, may_be_a_message = text[:_BEGINNING], _may_be_a_message(text)
+    if may_be_a_message and (refused := _REFUSED.match(text)):
         return _told_by_text(_REJECTED, text[refused.start() :].strip())
-    beginning = text[:_BEGINNING]
     if not is_told_fine and _EXIT in beginning and (code := _EXIT_CODE.search(beginning)):
         return _exit(int(code[1]), text) if int(code[1]) else None
+    return _of_message(text, beginning) if may_be_a_message else None
+
+
+def _may_be_a_message(text: str) -> bool:
+    """False for a text that no pattern of a message matches: most results, in a tenth of the time.
+
+    The patterns stay the ones that say what a failure is.
+    """
+    head = text.lstrip()[:_HEAD].lower()
+    after_a_word = head.partition(" ")[2][:1]
+    return (
+        after_a_word in _DIGITS_OF_FAULTS
+        or head.startswith(_BEGINNINGS)
+        or "error" in head
+        or "exception" in head
+        or "fail" in head
+        or "http" in head
+        or "status" in head
+    )
+
+
+def _of_message(text: str, beginning: str) -> Failure | None:
     if tagged := _TOOL_ERROR.match(text):
         return _told_by_text("tool_error", tagged[1].removesuffix("</tool_use_error>").strip())
     if status := _STATUS.match(beginning):

@@ -140,10 +140,18 @@ def program(name: str) -> ProgramRow | None:
 
 def wrapper(names: Sequence[str]) -> tuple[int, WrapperRow] | None:
     """The wrapper a command begins with, and how many words name it."""
+    if names[0] not in _wrappers_begin():
+        return None
     for length in (3, 2, 1):
         if len(names) >= length and (found := _table().wrappers.get(" ".join(names[:length]))):
             return length, found
     return None
+
+
+@cache
+def _wrappers_begin() -> frozenset[str]:
+    """The first words of the wrappers."""
+    return frozenset(name.partition(" ")[0] for name in _table().wrappers)
 
 
 def arguments(words: Sequence[str], takes_value: Sequence[str]) -> Arguments:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from itertools import islice
+from operator import le
 
 from msgspec.structs import replace
 
@@ -81,6 +83,7 @@ def _list(names: list[str]) -> str:
 
 
 _INSTRUCTIONS = {"system", "developer"}
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -137,20 +140,19 @@ def _in_order(builder: RunBuilder) -> list[Step]:
     """The steps in the order of their times; a step without one stays behind its neighbour."""
     steps = builder.all_steps()
     keys = _sort_keys(steps)
-    order = sorted(range(len(keys)), key=lambda step: keys[step])
-    if order == list(range(len(keys))):
+    if all(map(le, keys, islice(keys, 1, None))):
         return steps
+    order = sorted(range(len(keys)), key=keys.__getitem__)
     builder.notes.add("steps were put in the order of their times")
     new_place = {old: new for new, old in enumerate(order)}
     return [_asked_at(steps[old], new_place) for old in order]
 
 
-def _sort_keys(steps: list[Step]) -> list[float]:
-    keys: list[float] = []
-    last = 0.0
+def _sort_keys(steps: list[Step]) -> list[datetime]:
+    keys: list[datetime] = []
+    last = _LONG_AGO
     for step in steps:
-        own = step.started or step.ended
-        last = own.timestamp() if own else last
+        last = step.started or step.ended or last
         # A call never comes before the message that asked for it, whatever two clocks say.
         asked_in = step.asked_in if isinstance(step, ToolCall) else None
         is_told = asked_in is not None and asked_in < len(keys)
@@ -168,7 +170,8 @@ def _in_turns(steps: list[Step]) -> Iterator[tuple[Step, int]]:
     """The steps, each with its turn: a message of the user begins one, a sub-agent's does not."""
     turn = 0
     for step in steps:
-        turn += isinstance(step, Message) and step.role == "user" and not step.parent
+        if isinstance(step, Message) and step.role == "user" and not step.parent:
+            turn += 1
         yield step, turn
 
 

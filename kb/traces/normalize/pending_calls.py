@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterable
 from heapq import heappop, heappush
 from typing import Any, cast
@@ -13,33 +13,43 @@ from kb.traces.run import Step, ToolCall
 
 #: Stands for every tool; the empty name is that of a call whose tool was not told.
 _ANY = None
+_NONE: deque[int] = deque()
 
 
 class PendingCalls:
     """The calls that have no answer yet, by their tool, first asked first."""
 
     def __init__(self) -> None:
-        self._of_tool: dict[str | None, OrderedDict[int, None]] = {}
+        #: Steps to their tools, in the order they were asked.
         self._tools: dict[int, str] = {}
+        #: The steps of each tool, those that are answered by now among them.
+        self._of_tool: dict[str | None, deque[int]] = {}
+        self._new: list[int] = []
 
     def add(self, step: int, tool: str) -> None:
         """A call begins to wait."""
         self._tools[step] = tool
-        for name in (_ANY, tool):
-            waiting = self._of_tool.get(name)
-            if waiting is None:
-                waiting = self._of_tool[name] = OrderedDict()
-            waiting[step] = None
+        self._new.append(step)
 
     def remove(self, step: int) -> None:
         """A call was answered; nothing happens for one that did not wait."""
-        tool = self._tools.pop(step, _ANY)
-        if tool is not _ANY:
-            del self._of_tool[_ANY][step], self._of_tool[tool][step]
+        self._tools.pop(step, None)
 
     def first(self, tool: str) -> int | None:
         """The call of a tool that has waited longest, of any for an empty name."""
-        return next(iter(self._of_tool.get(tool or _ANY, ())), None)
+        self._sort()
+        waiting = self._of_tool.get(tool or _ANY, _NONE)
+        while waiting and waiting[0] not in self._tools:
+            waiting.popleft()
+        return waiting[0] if waiting else None
+
+    def _sort(self) -> None:
+        """Sort what is new by tools: only an answer that names no call asks for that."""
+        for step in self._new:
+            tool = self._tools.get(step)
+            for name in () if tool is None else (_ANY, tool):
+                self._of_tool.setdefault(name, deque()).append(step)
+        self._new = []
 
 
 class KnownResults:
@@ -123,6 +133,11 @@ class CallsByArguments:
         self.count += 1
         (self._executed if executed else self._asked).add(step)
         self._new.append((step, call.tool, call.arguments))
+
+    @property
+    def are_all_asked(self) -> bool:
+        """Whether no span ran any of them."""
+        return not self._executed
 
     def is_asked(self, step: int) -> bool:
         """Whether a message asked for the call."""

@@ -53,6 +53,10 @@ class CallIds:
         """The call that was given an id last."""
         return self._latest.get(call_id)
 
+    def has(self, call_id: str) -> bool:
+        """Whether a call was given an id."""
+        return call_id in self._latest
+
     def all(self, call_id: str) -> list[int]:
         """The calls that were given an id, in that order."""
         only = self._latest.get(call_id)
@@ -277,13 +281,13 @@ class RunBuilder:
         """
         for answer in message.answers:
             self.answer(answer, base)
-        step = None
-        if message.has_words or (message.role == "assistant" and not message.answers):
+        step, has_words = None, message.has_words
+        if has_words or (message.role == "assistant" and not message.answers):
             self._turn += message.role == "user" and not base.parent
             step = self.say(message_of(message, base, self._turn))
         for asked in message.calls:
             self.ask(asked, base, step)
-        if message.is_empty:
+        if not (has_words or message.calls or message.answers):
             self.rows.left_out("messages without words")
         return step
 
@@ -353,6 +357,8 @@ class RunBuilder:
     def ask(self, asked: ToolCallRequest, base: Message, asked_in: int | None = None) -> int:
         """A call the model asked for; joined with the span that ran it when that came first."""
         call = asked_call(asked, base, asked_in)
+        if asked.id and self._calls.are_all_asked and not self._ids.has(asked.id):
+            return self._place(call, executed=False)  # most calls are
         known = self._asked_before(asked, call)
         if known is None:
             return self._put(call, executed=False)
@@ -439,7 +445,7 @@ class RunBuilder:
             is_answered=True,
             failure=call.failure or answer.failure,
             ended=call.ended or base.started,
-            source={**call.source, **answer.source},
+            source={**call.source, **answer.source} if answer.source else call.source,
         )
 
     def fail(self, call_id: str, failure: Failure) -> None:
@@ -479,7 +485,7 @@ class RunBuilder:
         return self.steps
 
     def _put(self, call: ToolCall, *, executed: bool) -> int:
-        step, written = len(self.steps), call.id
+        written = call.id
         if not written or self._ids.latest(written) is not None:
             call = replace(call, id=self._ids.free(self._calls.count + 1))
         if not written:
@@ -487,10 +493,16 @@ class RunBuilder:
         elif written != call.id:
             call = replace(call, source={**call.source, "gen_ai.tool.call.id": written})
             self.notes.add("calls with the id of an earlier call were numbered", call.where)
-        self._append(call)
-        self._ids.give(call.id, step)
+        step = self._place(call, executed=executed)
         if written and written != call.id:
             self._ids.give(written, step)
+        return step
+
+    def _place(self, call: ToolCall, *, executed: bool) -> int:
+        """A new call with an id that no call has, and the answer that waits for it."""
+        step = len(self.steps)
+        self._append(call)
+        self._ids.give(call.id, step)
         self._calls.add(step, call, executed=executed)
         if executed:
             self._known.executed(step, call.tool)
@@ -498,7 +510,8 @@ class RunBuilder:
             self._known.told(step)
         else:
             self._waiting.add(step, call.tool)
-        self._take_early(call.id)
+        if self._early:
+            self._take_early(call.id)
         return step
 
     def _take_early(self, call_id: str) -> None:

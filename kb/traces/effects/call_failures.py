@@ -63,7 +63,8 @@ _BEGINNINGS = (
     *("timeout", "context deadline", "deadline", "connection ", "connect e", "read e", "write e"),
     *("econn", "etimed", "epipe", "socket hang", "broken pipe", "eof", "unexpected", "server disc"),
     *("unauthori", "gateway", "rate limit", "bad gateway", "service unav", "command not"),
-    *("no such", "unknown tool", "invalid", "traceback", "the user", "the tool", "tool ", "user "),
+    *("no such", "unknown tool", "unsupported", "invalid", "traceback", "the user", "the tool"),
+    *("tool ", "user "),
 )
 _DIGITS_OF_FAULTS = frozenset("45")
 _REFUSED = re.compile(

@@ -98,8 +98,7 @@ class ClassPosterior:
     `means` (n, d), `labels` (n, c), `meanings` (c, d); `probe` is the ridge regression of the
     labels on the vectors, (d, c); `meant` is the sum of the meaning scores of all labelled records,
     (c,). `joint` scores words as well and takes the place of the probe where it was fitted.
-    `of_all` is None where these are all records there are. `inverse` is that of their means where
-    it is known, see `LabelStatistics`.
+    `of_all` is None where these are all records there are.
     """
 
     means: Vectors
@@ -109,7 +108,6 @@ class ClassPosterior:
     meant: Numbers
     weights: PosteriorWeights = PosteriorWeights()
     of_all: LabelStatistics | None = None
-    inverse: Numbers | None = None
     joint: JointRidge | None = None
     skill: ClassSkill = ClassSkill()
 
@@ -200,9 +198,8 @@ class ClassPosterior:
     def _inverse(self) -> Numbers:
         if self.of_all is not None:
             return self.of_all.inverse
-        if self.inverse is not None:
-            return self.inverse
-        return _inverse(self.means[self.labelled], self.weights.ridge)
+        rows = self.means[self.labelled]
+        return ridge_inverse(rows.T @ rows, self.weights.ridge)
 
     def _voted(self, similarities: Numbers, without: int | None) -> Numbers:
         candidates = _numbers(np.where(self.labelled, similarities, -np.inf))
@@ -259,10 +256,10 @@ def fit_posterior(
     """The posterior of these records, its probe fitted in closed form."""
     labelled = labels.any(axis=1)
     rows = means[labelled]
-    inverse = _inverse(rows, weights.ridge)
-    probe = np.asarray(inverse @ (rows.T @ labels[labelled]), np.float32)
+    squares = _ridged(rows.T @ rows, weights.ridge)
+    probe = np.linalg.solve(squares, rows.T @ labels[labelled]).astype(np.float32)
     meant = meaning_scores(rows, meanings, weights).sum(axis=0)
-    return ClassPosterior(means, labels, meanings, probe, meant, weights, inverse=inverse)
+    return ClassPosterior(means, labels, meanings, probe, meant, weights)
 
 
 def class_skill(estimates: Numbers, labels: Labels) -> float:
@@ -304,13 +301,13 @@ def meaning_scores(queries: Vectors, meanings: Vectors, weights: PosteriorWeight
     return np.asarray(votes / (votes.sum(axis=1, keepdims=True) + 1), np.float32)
 
 
-def _inverse(rows: Vectors, ridge: float) -> Numbers:
-    return ridge_inverse((rows.T @ rows).astype(np.float64), ridge)
-
-
-def ridge_inverse(squares: NDArray[np.float64], ridge: float) -> Numbers:
+def ridge_inverse(squares: NDArray[np.floating], ridge: float) -> Numbers:
     """(XᵀX + λ)⁻¹ of the squares XᵀX of rows, (d, d)."""
-    return np.asarray(np.linalg.inv(squares + ridge * np.eye(len(squares))), np.float32)
+    return np.asarray(np.linalg.inv(_ridged(squares, ridge)), np.float32)
+
+
+def _ridged(squares: NDArray[np.floating], ridge: float) -> NDArray[np.float64]:
+    return squares.astype(np.float64) + ridge * np.eye(len(squares))
 
 
 def _votes(similarities: Numbers, temperature: float) -> Numbers:

@@ -43,7 +43,7 @@ def calibrated(store: Store, known: StoreStatistics, card: EncoderCard) -> Store
     first = _first_texts(store, bodies)
     asked = (
         (place, Question(collection.vectors[row : row + 1], bag_of([first[place]])))
-        for place in sample(posterior)
+        for place in sample(posterior, draw=int)
         for row in (int(bodies.starts[place]),)
         if row < bodies.starts[place + 1]
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -77,6 +77,18 @@ def draw_of(record_id: str) -> int:
     """
     drawn = hashlib.blake2b(record_id.encode("utf-8", "replace"), digest_size=8).digest()
     return int.from_bytes(drawn, "little", signed=True)
+
+
+def even_draw(
+    places: NDArray[np.int64], most: int, draw: Callable[[int], int] | None
+) -> NDArray[np.int64]:
+    """At most so many of some places, ascending: those whose `draw` is smallest.
+
+    One place more or less changes one of them. Without a draw, every so many.
+    """
+    if draw is None or len(places) <= most:
+        return places[:: max(1, -(-len(places) // most))]
+    return np.sort(np.array(sorted(places.tolist(), key=draw)[:most], np.int64))
 
 
 def background(entries: Sequence[IndexedRecord]) -> NDArray[np.int64]:

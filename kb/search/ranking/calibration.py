@@ -7,14 +7,14 @@ fewer labelled records than a stated number uses the shipped curve as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kb.search.indexed_records.collection import Collection
+from kb.search.indexed_records.collection import Collection, even_draw
 from kb.search.ranking.agent_acted import agent_odds, agent_records
 from kb.search.ranking.class_posterior import (
     ClassPosterior,
@@ -222,14 +222,14 @@ def isotonic_decreasing(probabilities: Numbers) -> Numbers:
     return np.repeat(np.array(means, np.float32), sizes)
 
 
-def sample(posterior: ClassPosterior) -> list[int]:
-    """The records that are asked to fit a curve: labelled ones, evenly spread, not too many.
+def sample(posterior: ClassPosterior, draw: Callable[[int], int] | None = None) -> list[int]:
+    """The records that are asked to fit a curve: an even draw of the labelled ones, not too many.
 
-    The choice depends on the records alone, so that a refresh gives the same curve as a rebuild.
+    The choice depends on the records alone, so that a refresh gives the same curve as a rebuild,
+    and hardly changes with one of them.
     """
-    labelled = np.flatnonzero(posterior.labelled)
-    step = -(-len(labelled) // _QUERIES)
-    return [int(place) for place in labelled[:: max(step, 1)]]
+    asked: list[int] = even_draw(np.flatnonzero(posterior.labelled), _QUERIES, draw).tolist()
+    return asked
 
 
 def fit_calibration(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from kb.search.bm25 import Bag, Spans
 from kb.search.encoder.encoder import Vectors
+from kb.search.indexed_records.collection import even_draw
 
 Numbers = NDArray[np.float32]
 
@@ -147,7 +148,7 @@ def joint_ridge_of(
     `means` (n, d) are unit rows, `bag` gives the words of a record's text. Of many records those
     teach whose `draw` is smallest, or without one an even draw by place.
     """
-    teachers = _teachers(np.flatnonzero(labels.any(axis=1)), draw)
+    teachers = even_draw(np.flatnonzero(labels.any(axis=1)), MOST_TEACHERS, draw)
     if not len(teachers):
         return None
     known = earlier.of(teachers) if earlier else None
@@ -161,13 +162,6 @@ def joint_ridge_of(
     inverse = np.linalg.inv(alike)
     coefficients = inverse @ labels[teachers]
     return JointRidge(teachers, rows, coefficients.astype(np.float32), inverse.astype(np.float32))
-
-
-def _teachers(labelled: NDArray[np.int64], draw: Callable[[int], int] | None) -> NDArray[np.int64]:
-    """At most `MOST_TEACHERS` of the labelled records, ascending."""
-    if draw is None or len(labelled) <= MOST_TEACHERS:
-        return labelled[:: max(1, -(-len(labelled) // MOST_TEACHERS))]
-    return np.sort(np.array(sorted(labelled.tolist(), key=draw)[:MOST_TEACHERS], np.int64))
 
 
 def no_joint_ridge() -> JointRidge:

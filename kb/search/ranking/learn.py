@@ -85,7 +85,7 @@ def learn(
     encoder, for which a probe of incidents may be shipped.
     """
     posterior = _posterior(collection, taught, form, embed)
-    questions = _questions(collection, taught, sample(posterior))
+    questions = _questions(collection, taught, sample(posterior, _draw(collection)))
     curves = fit_calibration(collection, posterior, questions, jaccard)
     posterior = replace(posterior, skill=curves.skill)
     return FittedModel(posterior, replace(curves, encoder_key=encoder_key))
@@ -99,7 +99,7 @@ def learn_to_rank(
 ) -> FittedModel:
     """What is learnt but for the curves: those that ship stand in for them."""
     posterior = _posterior(collection, taught, form, embed)
-    questions = _questions(collection, taught, sample(posterior))
+    questions = _questions(collection, taught, sample(posterior, _draw(collection)))
     known = known_before_curves(posterior, left_out_one_by_one(collection, posterior, questions))
     return FittedModel(replace(posterior, skill=known.skill), known)
 
@@ -112,15 +112,15 @@ def _posterior(
 ) -> ClassPosterior:
     meanings = embed([class_text(name, form) for name in collection.classes])
     posterior = fit_posterior(collection.means, collection.labels, meanings)
-    entries = collection.entries
     joint = joint_ridge_of(
-        collection.means,
-        collection.labels,
-        taught.bag,
-        lambda place: draw_of(entries[place].id),
-        taught.earlier,
+        collection.means, collection.labels, taught.bag, _draw(collection), taught.earlier
     )
     return replace(posterior, joint=joint)
+
+
+def _draw(collection: Collection) -> Callable[[int], int]:
+    entries = collection.entries
+    return lambda place: draw_of(entries[place].id)
 
 
 def class_text(name: str, form: Form, taxonomy: str = "classes") -> str:

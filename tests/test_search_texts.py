@@ -97,6 +97,18 @@ def test_postings_of_some_records_are_those_built_from_them() -> None:
     assert np.allclose(some.scores(query), rebuilt.scores(query))
 
 
+@pytest.mark.parametrize("places", [[0, -1, 2], [-1, 0, 1, 2], [0, 2], [-1, -1], [0, 1, -1]])
+def test_renewed_postings_are_those_built_from_nothing(places: list[int]) -> None:
+    before = [bag_of([text]) for text in TEXTS[:3]]
+    fresh = iter([bag_of(["Refund of a new token, refund"]), bag_of(["unheard of"])])
+    bags = [before[place] if place >= 0 else next(fresh) for place in places]
+    renewed, made = build_postings(before).renewed(np.array(places), bags), build_postings(bags)
+    for name in ("words", "starts", "records", "counts", "lengths"):
+        one, other = getattr(renewed, name), getattr(made, name)
+        assert np.array_equal(one, other), name
+        assert one.dtype == other.dtype, name
+
+
 def test_an_empty_library_has_no_scores() -> None:
     assert len(build_postings([]).scores(bag_of(["refund"]))) == 0
 

@@ -42,6 +42,8 @@ _STOP_WORDS = frozenset(_STOP_TEXT.split())
 #: Ending to what replaces it, longest first: number and tense of English words, roughly.
 _ENDINGS = (("ies", "y"), ("ing", ""), ("ed", ""), ("es", ""), ("s", ""))
 _SHORTEST_STEM = 4
+#: Of a posting's number those that name its record: as many as `Postings.records` have.
+_RECORD_BITS = 32
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,37 @@ class Postings:
                 length_part = float(self._length_part(None)[record])
                 return self.rarity(word) * (K1 + 1) * count / (count + length_part)
         return 0.0
+
+    def renewed(self, places: NDArray[np.int64], bags: Sequence[Bag]) -> Postings:
+        """What `build_postings` makes of these bags, without sorting what was sorted before.
+
+        Those at `places` ≥ 0, ascending, are as they were there; the others are new.
+        """
+        kept, fresh = np.flatnonzero(places >= 0), np.flatnonzero(places < 0)
+        old = self.only(places[kept])
+        added = build_postings([bags[place] for place in fresh.tolist()])
+        words = np.union1d(old.words, added.words)
+        keys, more = old._keys(words, kept), added._keys(words, fresh)
+        at = np.searchsorted(keys, more)
+        keys = np.insert(keys, at, more)
+        held, sizes = np.unique(keys >> _RECORD_BITS, return_counts=True)
+        lengths = np.empty(len(places), np.float32)
+        lengths[kept], lengths[fresh] = old.lengths, added.lengths
+        return Postings(
+            words[held],
+            np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+            (keys & ((1 << _RECORD_BITS) - 1)).astype(np.int32),
+            np.insert(old.counts, at, added.counts),
+            lengths,
+        )
+
+    def _keys(self, words: NDArray[np.uint64], records: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Every posting as one number that sorts as postings are: by word, then by record.
+
+        `words` are those that number them, `records` what each record is called.
+        """
+        owners = np.repeat(np.searchsorted(words, self.words), np.diff(self.starts))
+        return np.asarray(owners << _RECORD_BITS | records[self.records])
 
     def only(self, keep: NDArray[np.int64]) -> Postings:
         """The postings of some of the records, numbered in the order of `keep`."""

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -52,19 +53,19 @@ from kb.search.index.storage import (
     write_generation,
     write_manifest,
 )
-from kb.search.indexed_records.collection import Collection, collection_of
+from kb.search.indexed_records.collection import Collection, Earlier, collection_of
 from kb.search.indexed_records.entry import IndexedRecord
 from kb.search.is_installed import PREPARING
 from kb.search.ranking.class_posterior import largest
 from kb.search.ranking.joint_ridge import EarlierRidge
-from kb.search.ranking.learn import TrainingInputs, learn, learning_key
+from kb.search.ranking.learn import FittedModel, TrainingInputs, learn, learning_key
 from kb.trusted_settings import require
 
 Waiting = Callable[[], None]
 #: How long a question waits for another build before it is answered from the older index.
 _PATIENCE_SECONDS = 3
-#: Records whose vectors are copied before the memory of the old ones is given back: 4 MB.
-_COPIED_TOGETHER = 256
+#: Records whose vectors are written before the memory of the old ones is given back: 4 MB.
+_WRITTEN_TOGETHER = 256
 #: Settings that may lead out of the library, or to somebody's model.
 _NEED_TRUST = ("search.model", "search.vectors")
 
@@ -320,8 +321,11 @@ def _build(
         old = None
     store = vector_store(library, encoder, is_kept=is_kept, lent_by=seen.lent_by)
     made = _write(library, home, _Work(seen.states, old, encoder, store), progress)
-    before = _identities(old.manifest.files) if old else frozenset()
-    return Index(made, encoder, len(_identities(seen.states) - before))
+    return Index(made, encoder, len(_identities(seen.states) - _files_of(old)))
+
+
+def _files_of(generation: Generation | None) -> frozenset[tuple[str, str]]:
+    return _identities(generation.manifest.files) if generation else frozenset()
 
 
 def ready_encoder(library: Library, progress: Progress | None = None) -> Encoder:
@@ -357,19 +361,18 @@ def _write(library: Library, home: Path, work: _Work, progress: Progress | None)
     """A new generation from what changed and what did not."""
     encoder = work.encoder
     parts = make_parts(library, work.states, work.old, encoder, work.store, progress)
-    collection = collection_of(
-        [part.entry for part in parts],
-        _joined_vectors(parts, work),
-        [len(part.sizes) for part in parts],
-        [part.bag for part in parts],
-    )
-    learned = learn(
-        collection,
-        _taught(parts, _earlier_ridge(collection, work.old)),
-        library.form,
-        lambda texts: embed_rows(texts, encoder, work.store),
-        encoder_key=encoder.card.key,
-    )
+    entries = [part.entry for part in parts]
+    earlier = _earlier(entries, work.old)
+
+    def learnt(vectors: Vectors) -> tuple[Collection, FittedModel]:
+        sizes, bags = [len(part.sizes) for part in parts], [part.bag for part in parts]
+        collection = collection_of(entries, vectors, sizes, bags, earlier)
+        taught = _taught(parts, _earlier_ridge(collection, earlier, work.old))
+        embed = partial(embed_rows, encoder=encoder, store=work.store)
+        return collection, learn(
+            collection, taught, library.form, embed, encoder_key=encoder.card.key
+        )
+
     facts = {
         "model": library.config.search.model,
         "precision": encoder.card.precision,
@@ -380,8 +383,9 @@ def _write(library: Library, home: Path, work: _Work, progress: Progress | None)
         "files": work.states,
     }
     name = uuid.uuid4().hex[:16]
-    write_generation(home, name, parts, learned, collection, facts, write_approximate)
-    made = open_generation(home, written=collection.entries)
+    vectors = (encoder.card.dimension, _vectors_of(parts, work.old))
+    written = write_generation(home, name, parts, vectors, learnt, facts, write_approximate)
+    made = open_generation(home, written=written)
     if made is None:
         raise KbError(
             "the index cannot be read back after writing it",
@@ -400,29 +404,33 @@ def _taught(parts: Sequence[IndexPart], earlier: EarlierRidge | None) -> Trainin
     )
 
 
-def _earlier_ridge(collection: Collection, old: Generation | None) -> EarlierRidge | None:
+def _earlier(entries: Sequence[IndexedRecord], old: Generation | None) -> Earlier | None:
+    """The old index, with where each record stood there that was kept as it was."""
+    if old is None:
+        return None
+    before = {id(entry): place for place, entry in enumerate(old.entries)}
+    places = [before.get(id(entry), -1) for entry in entries]
+    return Earlier(old.collection, np.array(places, np.int64))
+
+
+def _earlier_ridge(
+    collection: Collection, earlier: Earlier | None, old: Generation | None
+) -> EarlierRidge | None:
     """What the old index solved for, if a new one would of the same records."""
-    if old is None or old.manifest.learning != learning_key():
+    if old is None or earlier is None or old.manifest.learning != learning_key():
         return None
     ridge = old.learned.posterior.joint
     if ridge is None or old.collection.classes != collection.classes:
         return None
-    before = {id(entry): place for place, entry in enumerate(old.entries)}  # kept as they were
-    places = [before.get(id(entry), -1) for entry in collection.entries]
-    return EarlierRidge(ridge, np.array(places, np.int64))
+    return EarlierRidge(ridge, earlier.places)
 
 
-def _joined_vectors(parts: Sequence[IndexPart], work: _Work) -> Vectors:
-    """The vectors of all parts; those of the old index are not all in memory beside them."""
-    total = sum(len(part.vectors) for part in parts)
-    vectors = np.empty((total, work.encoder.card.dimension), np.float32)
-    start = 0
+def _vectors_of(parts: Sequence[IndexPart], old: Generation | None) -> Iterator[Vectors]:
+    """The vectors of every part; those of the old index are not all in memory at once."""
     for number, part in enumerate(parts):
-        vectors[start : start + len(part.vectors)] = part.vectors
-        start += len(part.vectors)
-        if work.old is not None and number % _COPIED_TOGETHER == 0:
-            work.old.let_go()
-    return vectors
+        yield part.vectors
+        if old is not None and number % _WRITTEN_TOGETHER == 0:
+            old.let_go()
 
 
 @dataclass(frozen=True)

@@ -400,14 +400,15 @@ def write_generation(
     home: Path,
     name: str,
     parts: Sequence[IndexPart],
-    learned: FittedModel,
-    collection: Collection,
+    vectors: tuple[int, Iterable[Vectors]],
+    learn: Callable[[Vectors], tuple[Collection, FittedModel]],
     facts: Mapping[str, Any],
     write_more: Callable[[Path, Vectors, Vectors], None],
-) -> None:
-    """Write a generation and make it the one that counts.
+) -> tuple[IndexedRecord, ...]:
+    """Write a generation and make it the one that counts; its records.
 
-    On any failure the old index stays in force. `facts` are what only the builder knows;
+    On any failure the old index stays in force. `vectors` are the dimension and the rows of every
+    part; of these, written and mapped, `learn` makes the rest. `facts` only the builder knows;
     `write_more` may add files to the folder. Raises `OSError` when the disk refuses.
     """
     root, place = local_place(home)
@@ -415,24 +416,34 @@ def write_generation(
     folder = root.below(place / name)
     try:
         sections = tuple(dict.fromkeys(name for part in parts for name in part.sections))
+        checks = [_save_vectors(folder, parts, *vectors)]
+        collection, learned = learn(_load(folder.path / checks[0].name))
         arrays = _arrays(parts, learned, collection, sections)
-        checks = [_save(folder, name, runs) for name, runs in arrays.items()]
+        checks += [_save(folder, name, runs) for name, runs in arrays.items()]
         with folder.filling(ENTRIES) as stream:
             stream.write(msgspec.msgpack.encode(collection.entries))
         write_more(folder.path, collection.vectors, collection.means)
-        known = {check.name for check in checks}
-        checks += [_check(folder, file) for file in folder.names() if file not in known]
+        others = set(folder.names()) - {check.name for check in checks}
+        checks += [_check(folder, file) for file in sorted(others)]
         previous = read_manifest(home)
-        counts = _counts(parts, collection)
-        written = {"sections": sections, "calibration": learned.calibration, **counts, **facts}
-        made = Manifest(format=FORMAT, generation=name, checks=tuple(checks), **written)
-        write_manifest(home, made)
+        written: dict[str, Any] = {"sections": sections, **_counts(parts, collection), **facts}
+        written |= {"calibration": learned.calibration, "checks": tuple(checks)}
+        write_manifest(home, Manifest(format=FORMAT, generation=name, **written))
     except BaseException:
         with suppress(OSError):
             root.remove_tree(place / name)
         raise
     with suppress(OSError, UnsafePathError):
         _remove_others(root.below(place), {name, previous.generation if previous else name})
+    return collection.entries
+
+
+def _save_vectors(
+    folder: Root, parts: Sequence[IndexPart], dimension: int, runs: Iterable[Vectors]
+) -> FileCheck:
+    """Write the vectors of all parts: most of an index, and never in memory as a whole."""
+    shape = (sum(len(part.sizes) for part in parts), dimension)
+    return _write_array(folder, "vectors", runs, np.dtype(np.float32), shape)
 
 
 def _counts(parts: Sequence[IndexPart], collection: Collection) -> dict[str, int]:
@@ -462,7 +473,6 @@ def _arrays(
     bags = [part.bag for part in parts]
     postings = collection.postings
     single: dict[str, NDArray[Any]] = {
-        "vectors": collection.vectors,
         "means": collection.means,
         "probe": learned.posterior.probe,
         "meanings": learned.posterior.meanings,
@@ -514,9 +524,19 @@ class _Summed:
 
 def _save(folder: Root, name: str, runs: Sequence[NDArray[Any]]) -> FileCheck:
     """Write some arrays of one kind one behind the other as one, without joining them before."""
-    form = np.lib.format
     shape = (sum(map(len, runs)), *runs[0].shape[1:])
-    header = {"descr": form.dtype_to_descr(runs[0].dtype), "fortran_order": False, "shape": shape}
+    return _write_array(folder, name, runs, runs[0].dtype, shape)
+
+
+def _write_array(
+    folder: Root,
+    name: str,
+    runs: Iterable[NDArray[Any]],
+    dtype: np.dtype[Any],
+    shape: tuple[int, ...],
+) -> FileCheck:
+    form = np.lib.format
+    header = {"descr": form.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
     with folder.filling(f"{name}.npy") as stream:
         summed = _Summed(stream)
         form.write_array_header_1_0(summed, header)

@@ -243,13 +243,46 @@ def build_collection(
     return collection_of(entries, vectors, [len(rows) for rows in passages], bags)
 
 
+@dataclass(frozen=True)
+class Earlier:
+    """An earlier collection, and where each record of now stood in it, (n,).
+
+    −1 is one that is new or changed; the others stand in the order of now.
+    """
+
+    collection: Collection
+    places: NDArray[np.int64]
+
+
 def collection_of(
-    entries: Sequence[IndexedRecord], vectors: Vectors, sizes: Sequence[int], bags: Sequence[Bag]
+    entries: Sequence[IndexedRecord],
+    vectors: Vectors,
+    sizes: Sequence[int],
+    bags: Sequence[Bag],
+    earlier: Earlier | None = None,
 ) -> Collection:
-    """The collection of records of so many passages each as `sizes` say."""
+    """The collection of records of so many passages each as `sizes` say.
+
+    What is worked out of the passages and words of each is taken from an `earlier` one.
+    """
     starts = starts_of(sizes)
-    means = record_means(vectors, starts)
-    return Collection(tuple(entries), vectors, starts, means, build_postings(bags))
+    if earlier is None:
+        postings = build_postings(bags)
+        return Collection(tuple(entries), vectors, starts, record_means(vectors, starts), postings)
+    postings = earlier.collection.postings.renewed(earlier.places, bags)
+    means = _renewed_means(earlier, vectors, starts)
+    return Collection(tuple(entries), vectors, starts, means, postings)
+
+
+def _renewed_means(earlier: Earlier, vectors: Vectors, starts: NDArray[np.int64]) -> Vectors:
+    """`record_means`, of the records that are new alone."""
+    is_kept = earlier.places >= 0
+    means = np.empty((len(is_kept), vectors.shape[1]), np.float32)
+    means[is_kept] = earlier.collection.means[earlier.places[is_kept]]
+    for place in np.flatnonzero(~is_kept).tolist():
+        rows = vectors[starts[place] : starts[place + 1]]
+        means[place] = record_means(rows, starts_of([len(rows)]))[0]
+    return means
 
 
 def record_means(vectors: Vectors, starts: NDArray[np.int64]) -> Vectors:

@@ -30,7 +30,7 @@ from kb.search.index.index import (
 from kb.search.ranking import calibration, class_posterior, joint_ridge, rank
 from kb.search.ranking.learn import learning_key
 
-from search_library import write_record, write_stories
+from search_library import STORIES, write_record, write_stories
 
 pytestmark = pytest.mark.model
 
@@ -387,6 +387,47 @@ def test_a_refreshed_index_is_the_one_that_a_build_from_nothing_makes(stories: P
         c.name: c for c in made.manifest.checks
     }
     assert refreshed.manifest.calibration == made.manifest.calibration
+
+
+def many_stories(root: Path) -> Path:
+    """A library of as many records as keep their curves while one changes."""
+    for number in range(114):
+        name, title, classes, summary = STORIES[number % len(STORIES)]
+        told = f"{summary} It was the {number}th time."
+        write_record(root, f"{name}-{number:03d}", title, classes=classes, summary=told)
+    return root
+
+
+def test_a_question_keeps_the_curves_while_few_records_change_and_a_build_fits_them(
+    stories: Path,
+) -> None:
+    before = build_index(library(many_stories(stories))).generation.manifest
+    assert before.calibration.queries > 0
+    changed = stories / "postmortems/2025-01-10-refund-twice.md"
+    changed.write_text(changed.read_text().replace("fourteen", "nineteen"))
+    kept = open_index(library(stories)).generation
+    assert (kept.manifest.behind, kept.manifest.calibration) == (1, before.calibration)
+    built = build_index(library(stories)).generation
+    shutil.rmtree(index_home(stories))
+    made = build_index(library(stories)).generation
+    assert (built.manifest.behind, built.manifest.calibration) == (0, made.manifest.calibration)
+    assert {c.name: c for c in kept.manifest.checks} == {c.name: c for c in made.manifest.checks}
+
+
+def test_kept_curves_say_nearly_what_new_ones_would_until_too_many_records_change(
+    stories: Path,
+) -> None:
+    build_index(library(many_stories(stories)))
+    changed = stories / "postmortems/2025-01-10-refund-twice.md"
+    changed.write_text(changed.read_text().replace("fourteen", "nineteen"))
+    kept = dict(answers(stories))
+    build_index(library(stories))
+    fitted = dict(answers(stories))
+    assert kept.keys() == fitted.keys()
+    assert max(abs(kept[name] - fitted[name]) for name in kept) < 0.05
+    for path in sorted((stories / "postmortems").glob("*.md"))[:2]:
+        path.write_text(path.read_text().replace("Nothing stopped it.", "A timeout was an error."))
+    assert open_index(library(stories)).generation.manifest.behind == 0
 
 
 def test_the_ridge_is_solved_again_only_where_another_record_teaches(

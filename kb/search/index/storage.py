@@ -100,7 +100,7 @@ def _proves_equal(known: FileState, stat: os.stat_result) -> bool:
     return same and known.modified_ns < known.seen_ns - _RACY_NS
 
 
-FORMAT = 11
+FORMAT = 12
 MANIFEST = "manifest.json"
 #: The arrays of a generation: one file each.
 ARRAYS = frozenset(
@@ -131,7 +131,8 @@ class FileCheck(Struct, frozen=True, array_like=True):
 class Manifest(Struct, frozen=True, kw_only=True):
     """What an index is made of; read first, and trusted only as far as it can be checked.
 
-    `learning` says by which constants it learnt, see `learning_key`.
+    `learning` says by which constants it learnt, see `learning_key`; `behind` is how many files
+    have changed since its curves were fitted.
     """
 
     format: int
@@ -142,6 +143,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     dimension: int
     form: str
     learning: str
+    behind: int
     sections: tuple[str, ...]
     n_records: int
     n_published: int

@@ -144,10 +144,10 @@ class Collection:
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
-        """Every failure class that a published record has, sorted."""
+        """Every failure class that one of all published records has, sorted."""
         if self.of_all is not None:
             return self.of_all.classes
-        return tuple(sorted({name for e in self.entries if e.is_candidate for name in e.classes}))
+        return classes_of(self.entries)
 
     @cached_property
     def labels(self) -> Labels:
@@ -220,6 +220,11 @@ class Collection:
     def positions(self) -> dict[str, int]:
         """Where each record stands, by id."""
         return {entry.id: place for place, entry in enumerate(self.entries)}
+
+
+def classes_of(entries: Sequence[IndexedRecord]) -> tuple[str, ...]:
+    """Every failure class that a published record has, sorted."""
+    return tuple(sorted({name for e in entries if e.is_candidate for name in e.classes}))
 
 
 def labels_of(entries: Sequence[IndexedRecord], classes: Sequence[str]) -> Labels:

@@ -43,12 +43,14 @@ class TrainingInputs:
 
     `first_texts` are what somebody might have asked about each: its title and first passage. `bag`
     gives the words of a text alone: the name of its class beside each would teach nothing else.
-    `earlier` is what a build before learnt of those that are as they were.
+    `earlier` is what a build before learnt of those that are as they were, `curves` are those it
+    fitted, where they still hold.
     """
 
     first_texts: Sequence[str]
     bag: Callable[[int], Bag]
     earlier: EarlierRidge | None = None
+    curves: Calibration | None = None
 
     def only(self, keep: NDArray[np.int64]) -> TrainingInputs:
         """That of some of the records, in the order of `keep`."""
@@ -85,8 +87,10 @@ def learn(
     encoder, for which a probe of incidents may be shipped.
     """
     posterior = _posterior(collection, taught, form, embed)
-    questions = _questions(collection, taught, sample(posterior, _draw(collection)))
-    curves = fit_calibration(collection, posterior, questions, jaccard)
+    curves = taught.curves
+    if curves is None:
+        questions = _questions(collection, taught, sample(posterior, _draw(collection)))
+        curves = fit_calibration(collection, posterior, questions, jaccard)
     posterior = replace(posterior, skill=curves.skill)
     return FittedModel(posterior, replace(curves, encoder_key=encoder_key))
 

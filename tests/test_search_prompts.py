@@ -33,6 +33,8 @@ def listed(name: str) -> list[dict[str, Any]]:
 PROMPTS = listed("prompts")
 #: Written later, by titles and summaries, before anything was ranked with them.
 NIGHT = listed("night-prompts")
+#: Written from the ids of the records alone, and not changed once anything was ranked with them.
+BLIND = listed("blind-prompts")
 
 
 @pytest.fixture(scope="module")
@@ -80,11 +82,19 @@ def test_prompts_that_nobody_had_ranked_by_find_their_record_first(index: Index)
     assert found["full"][0] > max(found["dense"][0], found["bm25"][0])
 
 
+def test_prompts_written_from_ids_alone_find_their_record(index: Index) -> None:
+    found = measures(index, BLIND)
+    print({name: row.round(3).tolist() for name, row in found.items()})
+    assert found["full"][0] >= 0.95  # two prompts of margin
+    assert found["full"][1] >= 0.97
+    assert found["full"][0] > max(found["dense"][0], found["bm25"][0])
+
+
 def test_few_prompts_are_refused(index: Index) -> None:
     bar = SearchConfig().bar
     refused = [
         prompt["text"]
-        for prompt in (*PROMPTS, *NIGHT, *listed("site-prompts"))
+        for prompt in (*PROMPTS, *NIGHT, *BLIND, *listed("site-prompts"))
         if not find(index, query_from_text(prompt["text"], date(2030, 1, 1))).shown(5, bar)
     ]
-    assert len(refused) <= 4, refused  # of 125
+    assert len(refused) <= 4, refused  # of 173

@@ -185,6 +185,7 @@ def test_a_run_without_writes_has_no_gap() -> None:
         "I've gone ahead and cancelled your booking.",
         "I cancelled the order, but I could not refund it.",
         "Once again sorry for the wait, your order has been shipped.",
+        "The load was fixed by raising the limit.",
     ],
 )
 def test_claims_are_told_by_their_words(text: str) -> None:
@@ -217,6 +218,8 @@ def test_claims_are_told_by_their_words(text: str) -> None:
         "Booked flights cannot be changed.",
         "To complete the booking, I need your card.",
         "Was it cancelled?",
+        "The load test was created by this configuration.",
+        "The order had been cancelled by the customer.",
     ],
 )
 def test_intentions_questions_and_refusals_are_no_claims(text: str) -> None:

@@ -25,8 +25,11 @@ _DID = (
     "stored|submitted|transferred|updated|upgraded|uploaded|waived|written"
 )
 _BETWEEN = r"(?:(?:\w+ly|now|also|been|just|already|all|gone ahead and|went ahead and)\s+){0,4}"
+#: Who did it is somebody else: "was created by this configuration".
+_BY_OTHERS = r"(?!\s+by\s+(?:the|this|that|these|those|an?|its|your|their|another|somebody)\b)"
 _CLAIM = re.compile(
-    rf"\b(?:has|have|was|were|been|is|are|i|we|now|successfully|also|just)\s+{_BETWEEN}(?:{_DID})\b"
+    rf"\b(?:has|have|was|were|been|is|are|i|we|now|successfully|also|just)\s+{_BETWEEN}"
+    rf"(?:{_DID})\b{_BY_OTHERS}"
     rf"|['’](?:ve|s)\s+{_BETWEEN}(?:{_DID})\b"
     rf"|\bsuccessfully\s+\w+ed\b|\b(?:{_DID})\s+successfully\b"
     r"|\b(?:succeeded|successful)\b|(?<!to )\b(?:complete|done)\b"

@@ -268,6 +268,8 @@ def test_a_word_of_no_record_finds_nothing_and_a_misspelt_one_what_was_meant(vis
     visit.page.goto(visit.base)
     visit.page.keyboard.press("/")
     assert searched(visit.page, "xyzzyqqq") == ("No incident says “xyzzyqqq”.", [])
+    # What is left without the nonsense is in every incident.
+    assert searched(visit.page, "xyzzyqqq in a qqqxyzzy")[1] == []
     # The index alone answers with pages that have a word's beginning.
     assert searched(visit.page, "postgresqlite")[1] == []
     said, rows = searched(visit.page, "bereavment refnud")

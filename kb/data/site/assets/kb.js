@@ -396,6 +396,13 @@
       quietly(answer);
       return answer;
     }
+    // Whether what is left of a query without its unknown words is in most incidents, as "in a" is.
+    function saysNothing(answer, asked, chosen) {
+      if (!asked.unknown.some(function (one) { return !one.near; })) return Promise.resolve(false);
+      return ask("", chosen).then(function (all) {
+        return all.results.length > PAGE && answer.found.results.length > all.results.length / 2;
+      });
+    }
     return {
       widened: function (found, chosen) { return widened(pagefind, found, chosen); },
       // Counts come with results only once the filters are loaded, which can wait.
@@ -415,6 +422,9 @@
           var facts = { named: named, asked: asked.text, before: before };
           if (words && !asked.text) return Object.assign({ total: named.length, counts: {}, rows: [], said: before }, facts);
           return (asked.text === words ? asTyped : begin(asked.text, chosen)).then(function (answer) {
+            return saysNothing(answer, asked, chosen).then(function (nothing) { return nothing ? null : answer; });
+          }).then(function (answer) {
+            if (!answer) return Object.assign(facts, { total: named.length, counts: {}, rows: [], said: before, asked: "" });
             var total = answer.found.results.length;
             var counts = Object.keys(answer.found.filters).length ? answer.found.filters : null;
             function told(rows) {

@@ -43,10 +43,16 @@ def format_alike(values: Iterable[float | None], unit: str) -> tuple[str, ...]:
 
 
 def said_interval(low: float | None, high: float | None, unit: str) -> str:
-    """An interval such as `13–40 %`; empty where there is none."""
+    """An interval such as `13–40 %`, `2 h–12 days`, `0 min`; empty where there is none."""
     if low is None or high is None:
         return ""
     first, second = format_value(low, unit), format_value(high, unit)
+    if first == second:
+        return first
+    if first.endswith(" min") and not second.endswith(" min"):
+        # Minutes are kept past an hour only beside minutes.
+        minutes = low * _IN_MINUTES[unit]
+        first = _hours(minutes / 60) if minutes >= 60 else first  # noqa: PLR2004
     number, _, end = first.rpartition(" ")
     shares_unit = number and second.endswith(f" {end}")
     return f"{number if shares_unit else first}–{second}"

@@ -13,7 +13,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from kb.humanize import format_alike
+from kb.humanize import format_alike, said_interval
 from kb.library import open_library
 from kb.lint.registry import all_rules
 from kb.metrics.result_types import MetricPart, QuestionAnswer
@@ -33,6 +33,7 @@ from kb.site.pages.duration_chart import (
     DurationFacts,
     axis_marks,
     duration_chart,
+    how_durations_are_read,
     running_median,
 )
 from kb.site.pages.home import headline
@@ -506,6 +507,14 @@ def test_the_marks_of_an_axis_are_round_in_their_own_units_and_a_table_has_one_u
     assert format_alike([0.5, 1], "share") == ("50 %", "100 %")
 
 
+def test_an_interval_names_both_units_where_they_differ_and_one_value_once() -> None:
+    assert said_interval(118, 17_280, "minutes") == "2 h–12 days"
+    assert said_interval(15, 17_280, "minutes") == "15 min–12 days"
+    assert said_interval(90, 110, "minutes") == "90–110 min"
+    assert said_interval(0, 0, "minutes") == "0 min"
+    assert said_interval(0.31, 0.6, "share") == "31–60 %"
+
+
 def dots_of(*minutes: float) -> list[charts.Dot]:
     start = date(2024, 1, 2)
     return [
@@ -524,6 +533,17 @@ def test_no_line_through_time_is_drawn_where_the_text_claims_no_change() -> None
     assert ">running median of 5</text>" in moving
     assert 'class="kb-band"' not in moving
     assert ">goal 30 min</text>" in still
+
+
+def test_a_chart_says_what_its_marks_are() -> None:
+    few, many = dots_of(10, 20), dots_of(*[float(n % 60) for n in range(200)])
+    still, moving = DurationFacts(15, 10, 20), DurationFacts(15, is_changing=True)
+    assert how_durations_are_read(few, still) == (
+        "A dot is an incident, the line the median of all, the band its 95 % interval."
+    )
+    assert how_durations_are_read(many, moving) == (
+        "A dot is the median of a quarter, its bar the middle half, the line the running median."
+    )
 
 
 def test_a_running_median_does_not_follow_one_outlier() -> None:

@@ -20,7 +20,7 @@ CHART_WIDTH = 400
 #: Of charts of shares: the room for the words of the axis, where it stands, how high 100 % is.
 _AXIS, _BASE, _HEIGHT = 58, 172, 150
 #: The most columns whose labels still fit side by side.
-_COLUMNS = 8
+MOST_COLUMNS = 8
 #: A time line: how long, the dots that can be told apart on it, and how wide a column is instead.
 _LINE, _MOST_DOTS, _COLUMN = 700, 60, 10
 #: Up to so many columns a label keeps its century, and a value stands beside its dot.
@@ -43,7 +43,7 @@ def shares(parts: Sequence[MetricPart], goal: float | None = None) -> Markup:
     The values stand beside their dots, of many above their intervals, n below. Nothing joins them:
     a line would claim a change.
     """
-    shown = parts[-_COLUMNS:]
+    shown = parts[-MOST_COLUMNS:]
     step = (CHART_WIDTH - _AXIS) / max(len(shown), 1)
     drawn = (
         _share(part, _AXIS + step * place + step / 2, len(shown))

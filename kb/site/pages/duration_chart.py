@@ -89,6 +89,19 @@ def duration_chart(dots: Sequence[Dot], facts: DurationFacts) -> Markup:
     )
 
 
+def how_durations_are_read(dots: Sequence[Dot], facts: DurationFacts) -> str:
+    """What the marks of the chart of these dots are, as sentences."""
+    by_quarter = len(dots) > _MOST_DOTS
+    dot = "A dot is the median of a quarter, its bar the middle half"
+    marks = [dot if by_quarter else "A dot is an incident"]
+    if facts.is_changing:
+        marks.append("the line the running median")
+    elif facts.median is not None:
+        marks.append("the line the median of all")
+        marks += ["the band its 95 % interval"] if facts.low is not None else []
+    return f"{', '.join(marks)}."
+
+
 def running_median(values: Sequence[float], window: int) -> list[float]:
     """The median of the values around each place; at the ends of fewer."""
     reach = window // 2

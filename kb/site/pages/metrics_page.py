@@ -14,7 +14,7 @@ from kb.metrics.result_types import Measure, MetricPart, MetricsPage
 from kb.site import links
 from kb.site.content import Site
 from kb.site.pages import charts
-from kb.site.pages.duration_chart import DurationFacts, duration_chart
+from kb.site.pages.duration_chart import DurationFacts, duration_chart, how_durations_are_read
 from kb.site.pages.home import answer_cards, headline
 from kb.site.pages.page import PageValues
 from kb.site.pages.record_links import Link, record_link
@@ -25,6 +25,7 @@ _PAIRS = 6
 _CLASSES = 8
 #: The aim of the detection section, drawn as a line.
 _GOAL_MINUTES = 30
+_BAR = "its bar the 95 % interval"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class PartRow:
 
 @dataclass(frozen=True, slots=True)
 class ChartCard:
-    """A chart under its number, with what it was drawn from or a remark."""
+    """A chart under its number, how it is read, and what it was drawn from."""
 
     title: str
     number: str
@@ -57,7 +58,7 @@ class ChartCard:
     head: str = ""
     rows: tuple[PartRow, ...] = ()
     incidents: tuple[IncidentTime, ...] = ()
-    remark: str = ""
+    reading: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +107,12 @@ def _charts(site: Site, page: MetricsPage) -> Iterator[ChartCard]:
         measure = page.measure(name)
         parts = measure.parts_by("year") or measure.parts_by("quarter")
         if parts:
-            yield _card(measure, charts.shares(parts, charts.goal_of(measure)), parts)
+            chart = charts.shares(parts, charts.goal_of(measure))
+            yield _card(measure, chart, parts, reading=_reading_of_shares(measure, parts))
     coverage = page.measure("section_coverage")
     if coverage.n and (sections := coverage.parts_by("section")):
-        yield _card(coverage, charts.intervals(sections, coverage.unit), sections)
+        chart = charts.intervals(sections, coverage.unit)
+        yield _card(coverage, chart, sections, reading=f"A dot is a share of records, {_BAR}.")
     yield from _by_class(site)
 
 
@@ -134,7 +137,9 @@ def _detection(site: Site, page: MetricsPage) -> Iterator[ChartCard]:
             goal_minutes=_GOAL_MINUTES,
         )
         chart = duration_chart(points, facts)
-        yield _card(measure, chart, measure.series, tuple(one for _, one in longest_first))
+        told = tuple(one for _, one in longest_first)
+        reading = f"{how_durations_are_read(points, facts)}{_left_out(measure)}"
+        yield _card(measure, chart, measure.series, told, reading)
 
 
 def _undetected(minutes: float) -> str:
@@ -147,6 +152,7 @@ def _card(
     chart: Markup,
     parts: Sequence[MetricPart],
     incidents: tuple[IncidentTime, ...] = (),
+    reading: str = "",
 ) -> ChartCard:
     return ChartCard(
         title=measure.title,
@@ -156,7 +162,20 @@ def _card(
         head=parts[0].by.capitalize() if parts else "",
         rows=tuple(_part(part, measure.unit) for part in parts),
         incidents=incidents,
+        reading=reading,
     )
+
+
+def _reading_of_shares(measure: Measure, parts: Sequence[MetricPart]) -> str:
+    """What the marks of a chart of shares are, and what is on none of them."""
+    by, earlier = parts[0].by, len(parts) - charts.MOST_COLUMNS
+    unshown = f" {plural(earlier, f'earlier {by}')}: see the numbers." if earlier > 0 else ""
+    return f"A dot is the share of a {by}, {_BAR}.{unshown}{_left_out(measure)}"
+
+
+def _left_out(measure: Measure) -> str:
+    """How many cases the number could not count, as a sentence after others."""
+    return f" {measure.unknown:,} more not counted: unknown." if measure.unknown else ""
 
 
 def _part(part: MetricPart, unit: str) -> PartRow:
@@ -167,11 +186,12 @@ def _part(part: MetricPart, unit: str) -> PartRow:
 def _by_class(site: Site) -> Iterator[ChartCard]:
     counts = sorted(((len(m), word) for word, m in site.by_class.items()), reverse=True)[:_CLASSES]
     if counts:
+        most = f" The {len(counts)} most frequent." if len(site.by_class) > len(counts) else ""
         yield ChartCard(
             title="Records by failure class",
             number=plural(len(site.by_class), "class", "classes"),
             chart=charts.bars([(word, float(count)) for count, word in counts], "count"),
-            remark="A record may name several classes.",
+            reading=f"A record may name several classes.{most}",
         )
 
 

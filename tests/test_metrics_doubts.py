@@ -165,8 +165,8 @@ def test_the_headline_counts_what_is_known_and_says_how_much_is_not() -> None:
     stories += [incident(n, verdicts=[("repeat", "2025-01-01-gone")]) for n in (6, 7)]
     line = answers(*stories)[0].lines[2]
     assert line == (
-        "In 0 of 1 repeat where that is known a promise of the earlier record was still open; "
-        "for 2 repeats that is unknown."
+        "3 pairs of an incident and an earlier one it repeats: a promise of the earlier record "
+        "was still open in 0 of 1; of 2 that is unknown."
     )
 
 

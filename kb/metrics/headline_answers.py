@@ -67,12 +67,15 @@ def _repeated(rate: Measure) -> Iterator[str]:
 
 
 def _preventable(measure: Measure) -> str:
-    unclear = f"for {plural(measure.unknown, 'repeat')} that is unknown" if measure.unknown else ""
+    """One incident may repeat several, so pairs are counted, and it is said."""
+    pairs = plural(measure.n + measure.unknown, "pair")
+    unclear = f"; of {measure.unknown:,} that is unknown" if measure.unknown else ""
     if not measure.n:
-        return f"Whether a promise of the earlier record was still open: {unclear}."
-    where = " where that is known" if unclear else ""
-    known = f"In {format_value(measure.value, 'count')} of {plural(measure.n, 'repeat')}{where} "
-    return f"{known}a promise of the earlier record was still open{'; ' * bool(unclear)}{unclear}."
+        return f"Whether a promise of the earlier record was still open is unknown ({pairs})."
+    return (
+        f"{pairs} of an incident and an earlier one it repeats: a promise of the earlier record "
+        f"was still open in {format_value(measure.value, 'count')} of {measure.n:,}{unclear}."
+    )
 
 
 def faster(measures: Measures) -> QuestionAnswer:

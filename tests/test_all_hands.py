@@ -185,6 +185,19 @@ def test_walls_and_effects_are_shown_where_records_have_them(folder: Path) -> No
     assert "Of 1 it is not known yet." in text
 
 
+def test_what_a_slide_has_no_room_for_is_counted(folder: Path) -> None:
+    site = site_in(folder)
+    measured = site.measured
+    assert measured
+    assert measured.all_hands
+    new = tuple(replace(measured.all_hands.new[0], repeats=(one.id,)) for one in twelve()[:7])
+    many = replace(measured.all_hands, new=new, walls=tuple(one.id for one in twelve()[:8]))
+    text = text_of(replace(site, measured=replace(measured, all_hands=many)), ALL_HANDS)
+    assert "And 2 more: how this is counted" in text
+    assert "8 records have a wall" in text
+    assert "And 3 more, each on its record’s page." in text
+
+
 def test_the_feed_goes_by_the_days_of_publication(folder: Path) -> None:
     feed = ElementTree.fromstring(atom(site_in(folder)))
     days = [entry.findtext(f"{ATOM}published") or "" for entry in feed.iter(f"{ATOM}entry")]

@@ -30,7 +30,7 @@ from kb.site.pages.record_links import Link, record_link
 _PER_SLIDE, _PROMISES = 5, 4
 #: Records with their lesson, and repeats: with the answers one sheet of paper, and a minute each.
 _NEW, _REPEATS = 10, 5
-_OWNERS = 6
+_OWNERS, _WALLS = 6, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +99,13 @@ def all_hands(site: Site) -> Iterator[PageValues]:
         "unlisted": max(0, len(_listed_records(seen)) - _NEW),
         "repeat_lines": tuple(repeat_sentences(seen)),
         "repeats": _repeats(site, page, seen),
+        "unlisted_repeats": max(0, len(seen.repeats) - _REPEATS),
         "promise_lines": tuple(promise_sentences(seen)),
         "overdue_by_owner": _by_owner(page.measure("actions_overdue")),
         "columns": _columns(site, seen) if seen.promises else (),
-        "walls": tuple(record_link(site, path, name) for name in seen.walls),
+        "walled": plural(len(seen.walls), "record has", "records have") if seen.walls else "",
+        "walls": tuple(record_link(site, path, name) for name in seen.walls[:_WALLS]),
+        "unlisted_walls": max(0, len(seen.walls) - _WALLS),
         "effects": tuple(effect_sentences(seen)),
         "failed": tuple(
             PromiseRow(one, record_link(site, path, one.record)) for one in seen.failed[:_PROMISES]

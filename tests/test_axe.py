@@ -22,6 +22,7 @@ __all__ = ["browser"]  # a fixture
 
 from kb.library import open_library
 from kb.repo import open_repo
+from kb.site.build_site import Build, build_site
 from kb.site.content import Site
 from kb.site.engines import ENGINES
 from kb.site.external.side_by_side import previews
@@ -30,7 +31,6 @@ from kb.site.gather import SiteRequest, gather, names_of
 from kb.site.links import HOME
 from kb.site.pages.page_kinds import INCIDENT, PAGE_KINDS
 from kb.site.related_incidents import RelatedRecord
-from kb.site.site import Build, build_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.site]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import PurePath
 
 import pytest
-from kb.adopt.derive_facts import derive
 from kb.adopt.derived_fact import DerivedFact
+from kb.adopt.stated_facts import derive
 from kb.config import Config
 from kb.records.compound_values import CLOCK_NAMES
 from kb.records.document import Document, read_document

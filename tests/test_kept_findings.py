@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 from kb.commands.check import command
 from kb.commands.purge import command as purge
-from kb.lint.kept_findings import digest_of, folders_of_rules
+from kb.lint.findings_cache import digest_of, folders_of_rules
 from kb.lint.parallel_check import check_library
 from kb.lint.runner import Report
 

@@ -176,7 +176,7 @@ BOUNDED = {
     "kb.records.list_items._BULLET": "held against the beginning of a line, by way of an argument",
     "kb.records.list_items.ANY_ITEM": "the same",
     "kb.records.informal_actions.ANY_ITEM": "the same",
-    "kb.records.heading_stems._BY_SECTION": "held against a heading of at most 70 characters",
+    "kb.records.heading_topics._BY_SECTION": "held against a heading of at most 70 characters",
     "kb.site.safe_html._LINK_WITHOUT_TARGET": "nh3 has closed every element",
     "kb.site.post_process._SCRIPT": "pages are ours: a record's own tags are escaped",
     "kb.lint.wording.judgement_verbs._SUBJECT_BEFORE": "looks at the 80 characters before a word",

@@ -16,7 +16,6 @@ from pathlib import Path, PurePath, PurePosixPath
 
 from kb.adopt.action_count import ActionCount, count_actions
 from kb.adopt.day_witnesses import ENTERED, DayWitness
-from kb.adopt.derive_facts import derive
 from kb.adopt.derived_fact import DerivedFact
 from kb.adopt.impossible_times import without_impossible_times
 from kb.adopt.incident_day import NO_DAY
@@ -25,6 +24,7 @@ from kb.adopt.moved_links import with_moved_links
 from kb.adopt.several_incidents import SEVERAL
 from kb.adopt.sources.registry import sources
 from kb.adopt.sources.source import ForeignText, UnreadableError
+from kb.adopt.stated_facts import derive
 from kb.errors import KbError
 from kb.library import Library, records_folder
 from kb.records.blank_record import slug

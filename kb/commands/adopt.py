@@ -10,10 +10,10 @@ from pathlib import Path
 import click
 
 from kb.adopt.adoption import AdoptedFile, plan, write
-from kb.adopt.derive_facts import severity_word
 from kb.adopt.input_files import Found, find_files
 from kb.adopt.report import detail_lines, fitted, outcome, sum_lines, summary_lines
 from kb.adopt.sources.csv_table import KEYS
+from kb.adopt.stated_facts import severity_word
 from kb.commands.adopt_classify import classify_adopted
 from kb.errors import KbError
 from kb.library import LOCAL_FOLDER, local_place, make_local_folder, open_library

@@ -16,7 +16,7 @@ from kb.erasure.rewritten_file import ERASED
 from kb.erasure.write_plan import carry_out
 from kb.errors import KbError
 from kb.library import Library, open_library
-from kb.lint.kept_findings import CacheOfFindings
+from kb.lint.findings_cache import CacheOfFindings
 from kb.repo import open_repo
 from kb.sensitive.names.find_names import CUSTOMER, PERSON
 from kb.streams import echo, echo_data, read_stdin

@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from kb.library import load_document, raw_files
-from kb.lint.kept_findings import (
+from kb.lint.findings_cache import (
     Asked,
     KeptFile,
     KeptProblem,

@@ -24,7 +24,7 @@ from kb.lint.checked_files import (
     names_beside,
     read_files,
 )
-from kb.lint.kept_findings import CacheOfFindings, KeptFile
+from kb.lint.findings_cache import CacheOfFindings, KeptFile
 from kb.lint.non_records import file_problems
 from kb.lint.rule import LintContext, Problem
 from kb.lint.runner import Report, build_report, check, chosen_files, in_order

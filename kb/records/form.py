@@ -10,7 +10,7 @@ from pathlib import PurePath
 
 from kb.config import Config, FormConfig, ScopeConfig
 from kb.errors import KbError
-from kb.records.heading_stems import section_by_stem
+from kb.records.heading_topics import section_by_stem
 from kb.records.headings import heading_names, normal_heading
 from kb.records.sections import PROFILES, SECTIONS, Field, Section
 from kb.records.taxonomy import EXTENSIBLE, TAXONOMIES, Word

@@ -15,7 +15,7 @@ from datetime import date
 from kb.lazy_regex import regex
 from kb.records.evidence import label_of, mark_evidence, read_fields
 from kb.records.form import Form
-from kb.records.heading_stems import is_brief
+from kb.records.heading_topics import is_brief
 from kb.records.list_items import ANY_ITEM
 from kb.records.markdown import (
     FieldLine,

@@ -5,7 +5,7 @@ each line, `git_log` reads that from Git, and `git_command` runs Git so that nob
 change an answer. Nothing here knows what a postmortem is. The first question loads GitPython.
 """
 
-from kb.repo.git_values import Commit, File
+from kb.repo.git_types import Commit, File
 from kb.repo.line_history import FileChange, History
 from kb.repo.repository import NoRepo, Repo, open_repo
 

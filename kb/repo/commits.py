@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from kb.errors import KbError
 from kb.repo.git_command import Git
-from kb.repo.git_values import COMMIT_FORMAT, Commit, read_commit
+from kb.repo.git_types import COMMIT_FORMAT, Commit, read_commit
 
 _MAX_PATCH_LINES = 2_000
 

@@ -18,7 +18,7 @@ from kb.errors import KbError
 from kb.repo import revisions
 from kb.repo.files import objects_in
 from kb.repo.git_command import Git, first_line
-from kb.repo.git_values import Commit
+from kb.repo.git_types import Commit
 
 #: A repository of 5,000 postmortems with their fixtures takes 100 MB; one of code more.
 MOST_BYTES = 500_000_000

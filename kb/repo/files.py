@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from kb.errors import KbError
 from kb.repo.git_command import Git, GitOutput
-from kb.repo.git_values import Commit, File
+from kb.repo.git_types import Commit, File
 
 _LINK = "120000"
 _SUBMODULE = "160000"

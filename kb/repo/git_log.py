@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from kb.repo.git_command import Git, decoded_path
-from kb.repo.git_values import COMMIT_FORMAT, Commit, read_commit
+from kb.repo.git_types import COMMIT_FORMAT, Commit, read_commit
 from kb.repo.line_history import FileChange, History, Line, LineTest
 
 # Everything a person can configure about a diff is said here, so that no setting is asked.

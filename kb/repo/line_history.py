@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import PurePosixPath
 
-from kb.repo.git_values import Commit
+from kb.repo.git_types import Commit
 
 Line = tuple[int, str]
 LineTest = Callable[[str], bool]

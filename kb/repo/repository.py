@@ -14,7 +14,7 @@ from kb.repo import commits, files, git_log, revisions, safe_git_settings, web_l
 from kb.repo.commits import CommitChanges
 from kb.repo.git_command import Git, GitOutput, first_line
 from kb.repo.git_objects import ObjectStore
-from kb.repo.git_values import Commit, File, instant
+from kb.repo.git_types import Commit, File, instant
 from kb.repo.line_history import History, LineTest
 
 RepoPath = PurePosixPath | str

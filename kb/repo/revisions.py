@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time
 
 from kb.errors import KbError
 from kb.repo.git_command import Git
-from kb.repo.git_values import COMMIT_FORMAT, Commit, read_commit
+from kb.repo.git_types import COMMIT_FORMAT, Commit, read_commit
 
 _SHA = re.compile(r"[0-9a-f]{40,64}")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")

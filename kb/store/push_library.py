@@ -17,7 +17,7 @@ from kb.errors import KbError
 from kb.humanize import plural
 from kb.library import Library
 from kb.repo import Repo, open_repo
-from kb.repo.git_values import Commit
+from kb.repo.git_types import Commit
 from kb.search.encoder.encoder import Progress
 from kb.search.encoder.vector_store import vector_store
 from kb.search.index.build_index import embed_rows

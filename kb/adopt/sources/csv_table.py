@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from kb.adopt.days_in_text import read_written_day
-from kb.adopt.derive_facts import severity_fact
 from kb.adopt.derived_fact import DerivedFact
 from kb.adopt.sources.source import ForeignText, PostmortemSource, SourceFile, UnreadableError
+from kb.adopt.stated_facts import severity_fact
 from kb.records.compound_values import CLOCK_NAMES
 from kb.records.written_dates import read_written_time
 

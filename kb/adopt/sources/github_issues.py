@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from kb.adopt.derive_facts import severity_of
 from kb.adopt.derived_fact import DerivedFact
 from kb.adopt.sources.source import ForeignText, PostmortemSource, SourceFile, UnreadableError
+from kb.adopt.stated_facts import severity_of
 from kb.traces.decoding.json_objects import rows, word
 from kb.traces.decoding.timestamps import time_of
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from kb.adopt.derive_facts import severity_fact
 from kb.adopt.derived_fact import DerivedFact
 from kb.adopt.sources.source import ForeignText, PostmortemSource, UnreadableError
+from kb.adopt.stated_facts import severity_fact
 from kb.records.compound_values import CLOCK_NAMES
 from kb.traces.decoding.json_objects import Object, objects
 from kb.traces.decoding.timestamps import has_zone, time_of

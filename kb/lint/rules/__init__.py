@@ -12,6 +12,6 @@ from kb.lint.rules import (  # noqa: F401 - imported to register
     record,
     root_cause,
     sections,
-    unread,
+    unread_content,
     unredacted,
 )

@@ -13,7 +13,7 @@ import msgspec
 from kb.errors import KbError
 from kb.traces.decoding.lenient_json import NotJsonError, decode
 from kb.traces.decoding.packed_files import is_packed
-from kb.traces.decoding.rawjson import (
+from kb.traces.decoding.undecoded_json import (
     CHUNK_BYTES,
     decode_lenient,
     first_byte,

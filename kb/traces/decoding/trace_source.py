@@ -21,7 +21,8 @@ from kb.safe_files import file_sha256
 from kb.traces.decoding.layout import Layout, layout_of
 from kb.traces.decoding.lenient_json import NotJsonError, decode
 from kb.traces.decoding.packed_files import members
-from kb.traces.decoding.rawjson import (
+from kb.traces.decoding.row_account import RowAccount
+from kb.traces.decoding.undecoded_json import (
     elements,
     events,
     lines,
@@ -31,7 +32,6 @@ from kb.traces.decoding.rawjson import (
     stream,
     yaml_as_json,
 )
-from kb.traces.decoding.row_account import RowAccount
 from kb.traces.redaction import safe_text
 from kb.traces.run import ImportWarnings
 

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from kb.traces.decoding.lenient_json import NotJsonError, decode
-from kb.traces.decoding.rawjson import decode_lenient, elements, first_byte, members
 from kb.traces.decoding.timestamps import time_of
 from kb.traces.decoding.trace_source import UNREADABLE, Source
+from kb.traces.decoding.undecoded_json import decode_lenient, elements, first_byte, members
 
 
 class Record(NamedTuple):

@@ -1,4 +1,7 @@
-"""The days that a text names, in its headings, its labels and its prose, with their lines."""
+"""The days that a text names, in its headings, its labels and its prose, with their lines.
+
+A span of days, `March 2–5, 2026`, is cut to the day it begins on.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ import re
 from collections.abc import Iterator
 from datetime import date
 
-from kb.adopt.day_ranges import begin_of_spans
 from kb.records.document import Document
 from kb.records.written_dates import MONTH_NAMES, read_written_time
 
@@ -30,6 +32,33 @@ _OF_OTHER = re.compile(
 )
 _MONTH = re.compile(
     rf"(?<!\w)(?:{MONTH_NAMES})(?:,?[ ](?:de[ ])?\d{{4}}|[ ]\d{{1,2}}(?:st|nd|rd|th)?(?!\w))", re.I
+)
+_TO_WORD = r"[ ](?:to|until|till|through|bis|al|até)[ ]"
+_TO = rf"(?:[ ]?[-–—/~～][ ]?|{_TO_WORD})"
+_SPAN_DAY = r"\d{1,2}(?:st|nd|rd|th|\.)?"
+_SPAN_MONTH = rf"(?:{MONTH_NAMES}|(?:jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.?)"
+#: `first` and `last` are compared, `begin` and `year` are what is left.
+_SPANS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        # `2026-03-02/05`, `2026-03-02 to 2026-03-05`
+        rf"(?<![\w-])(?P<begin>(?:\d{{4}}-\d{{2}}-)(?P<first>\d{{2}}))"
+        rf"(?:/(?P<last>\d{{2}})|{_TO}\d{{4}}-\d{{2}}-\d{{2}})(?P<year>)(?![\w-])",
+        # `March 2–5, 2026`, `March 30 – April 2, 2026`
+        rf"(?<!\w)(?P<begin>{_SPAN_MONTH}[ ](?P<first>{_SPAN_DAY})){_TO}"
+        rf"(?:{_SPAN_MONTH}[ ]{_SPAN_DAY}|(?P<last>{_SPAN_DAY}))(?P<year>,?[ ]\d{{4}})(?!\d)",
+        # `2–5 March 2026`; in `SEV 2 - 14 March 2026` the 2 is no day.
+        rf"(?<![\w.:/-])(?P<begin>(?P<first>{_SPAN_DAY}))(?:[-–—]|{_TO_WORD})(?P<last>{_SPAN_DAY})"
+        rf"(?P<year>[ ]{_SPAN_MONTH}[ ]\d{{4}})(?!\d)",
+    )
+)
+_LAST_DAY = 31
+#: The word before a number: `region 1–4 May 2026` is of region 1, `from 1–4 May 2026` of four days.
+_WORD_BEFORE = re.compile(r"(?:\w{1,20}|[#№]|\b(?:no|nr)\.)[ \t]{0,6}$", re.IGNORECASE)
+_LONGEST_BEFORE = 30
+_OF_TIME = frozenset(
+    {"from", "between", "on", "of", "the", "during", "since", "dated", "date", "dates"}
+    | {"am", "vom", "von", "zwischen", "den", "dem", "del", "dal", "desde", "de", "du"}
 )
 
 
@@ -113,3 +142,38 @@ def unclear_day(document: Document) -> tuple[int, str]:
         if heading and found and found.unclear and not found.day:
             return heading.line, found.unclear
     return 0, ""
+
+
+def begin_of_spans(text: str) -> str:
+    """The text with each span of days as the day that it begins on."""
+    if any(map(str.isdigit, text)):
+        for pattern in _SPANS:
+            text = pattern.sub(_begin, text)
+    return text
+
+
+def first_span(text: str) -> tuple[int, int, str] | None:
+    """Where the first span of days begins and ends, with the day it begins on; None without one."""
+    found = (span for pattern in _SPANS for span in pattern.finditer(text) if _is_span(span))
+    first = min(found, key=re.Match.start, default=None)
+    return (*first.span(), _begin(first)) if first else None
+
+
+def _begin(span: re.Match[str]) -> str:
+    return span["begin"] + span["year"] if _is_span(span) else span[0]
+
+
+def _is_span(span: re.Match[str]) -> bool:
+    """Whether the two numbers are days, the second after the first."""
+    first, last = _number(span["first"]), _number(span["last"] or "")
+    if first > _LAST_DAY or (span["last"] and first >= last):
+        return False
+    if span["begin"] != span["first"]:
+        return True
+    before = span.string[max(0, span.start() - _LONGEST_BEFORE) : span.start()]
+    word = _WORD_BEFORE.search(before)
+    return not word or word[0].strip().lower() in _OF_TIME
+
+
+def _number(day: str) -> int:
+    return int("".join(filter(str.isdigit, day)) or 0)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from kb.adopt.day_ranges import first_span
 from kb.adopt.day_witnesses import FILE_NAME, without_iso_days
+from kb.adopt.days_in_text import first_span
 from kb.adopt.derived_fact import DerivedFact
 from kb.adopt.labelled_lines import LabelledLine, toml_title
 from kb.records.document import Document

@@ -10,8 +10,8 @@ from kb.repo import open_repo
 from kb.safe_files import Root
 from kb.site.content import EXTERNAL, Edition, Site
 from kb.site.external.proposal import Proposal, proposals
-from kb.site.find_related import no_search
 from kb.site.gather import SiteRequest, gather, names_of
+from kb.site.related_incidents import no_search
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 SIGNED = "approved: {by: jo-doe, at: 2026-10-30}"

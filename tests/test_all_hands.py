@@ -23,10 +23,10 @@ from kb.metrics.compute_page import page_of, read_all, read_as_of
 from kb.metrics.result_types import AllHands, MetricsPage
 from kb.repo import open_repo
 from kb.site.content import EXTERNAL, Site
-from kb.site.find_related import no_search
 from kb.site.gather import SiteRequest, gather
 from kb.site.links import ALL_HANDS, HOME, METRICS
 from kb.site.machine.atom_json_csv import atom
+from kb.site.related_incidents import no_search
 from kb.site.write import all_pages
 
 from conftest import git_in

@@ -17,8 +17,8 @@ __all__ = ["browser"]  # a fixture
 from kb.library import open_library
 from kb.repo import open_repo
 from kb.site.build_site import Build, build_site
-from kb.site.find_related import no_search
 from kb.site.gather import SiteRequest, gather
+from kb.site.related_incidents import no_search
 
 pytestmark = [pytest.mark.browser, pytest.mark.site]
 

@@ -26,11 +26,10 @@ from kb.site.build_site import Build, build_site
 from kb.site.content import Site
 from kb.site.engines import ENGINES
 from kb.site.external.side_by_side import previews
-from kb.site.find_related import Finding
 from kb.site.gather import SiteRequest, gather, names_of
 from kb.site.links import HOME
 from kb.site.pages.page_kinds import INCIDENT, PAGE_KINDS
-from kb.site.related_incidents import RelatedRecord
+from kb.site.related_incidents import Finding, RelatedRecord
 
 pytestmark = [pytest.mark.browser, pytest.mark.site]
 

@@ -23,8 +23,8 @@ from kb.library import open_library  # noqa: E402
 from kb.repo import open_repo  # noqa: E402
 from kb.site.build_site import Build, build_site  # noqa: E402
 from kb.site.content import Site  # noqa: E402
-from kb.site.find_related import find_related, no_search  # noqa: E402
 from kb.site.gather import SiteRequest, gather  # noqa: E402
+from kb.site.related_incidents import find_related, no_search  # noqa: E402
 
 pytestmark = [pytest.mark.browser, pytest.mark.site]
 

@@ -12,9 +12,9 @@ from kb.metrics.result_types import AllHands
 from kb.repo import open_repo
 from kb.site.build_site import Build, build_site
 from kb.site.content import EXTERNAL, Edition, Site
-from kb.site.find_related import no_search
 from kb.site.gather import SiteRequest, gather
 from kb.site.machine.atom_json_csv import data_files
+from kb.site.related_incidents import no_search
 from kb.site.write import all_pages, page_text
 
 from external_texts import approved_site

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kb.library import open_library
 from kb.repo import open_repo
-from kb.site.find_related import no_search
 from kb.site.gather import SiteRequest, gather
+from kb.site.related_incidents import no_search
 from kb.site.safe_html import rendered_html, to_html, to_inline_html
 from kb.site.write import all_pages
 

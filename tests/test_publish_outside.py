@@ -20,10 +20,10 @@ from kb.site.build_site import Build, build_site, engine_settings, work_folder
 from kb.site.content import INTERNAL, Edition, Site
 from kb.site.external.allowed_parts import SECTIONS
 from kb.site.external.leak_scan import refuse_names
-from kb.site.find_related import no_search
 from kb.site.gather import SiteRequest, gather, names_of
 from kb.site.live_preview import Preview, ServedSite
 from kb.site.machine.atom_json_csv import data_files
+from kb.site.related_incidents import no_search
 from kb.site.write import all_pages
 
 from conftest import ROOT

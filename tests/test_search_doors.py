@@ -87,7 +87,7 @@ def test_the_newest_record_is_answered_on_the_site_as_by_the_command(stories: Pa
     write_record(stories, newest, "Paid twice again", summary=PAID)
     told = command(stories, newest, "--no-casebook")
     assert told
-    from kb.site.find_related import find_related
+    from kb.site.related_incidents import find_related
 
     around, why_not = find_related(open_library(stories))
     assert not why_not

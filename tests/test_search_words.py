@@ -185,7 +185,7 @@ def test_a_site_says_why_only_what_authors_named_is_shown(
 ) -> None:
     script = (
         "from pathlib import Path; from kb.library import open_library\n"
-        "from kb.site.find_related import find_related\n"
+        "from kb.site.related_incidents import find_related\n"
         "print(find_related(open_library(Path.cwd())))\n"
     )
     done = subprocess.run(

@@ -19,12 +19,12 @@ from kb.library import Library, open_library
 from kb.repo import open_repo
 from kb.site.build_site import Build, SiteBuild, build_site
 from kb.site.content import Site
-from kb.site.find_related import find_related, no_search
 from kb.site.gather import SiteRequest, gather
 from kb.site.live_preview import Preview, ServedSite
 from kb.site.mkdocs_settings import only_frames, packaged_settings
 from kb.site.page_shells import shell_of, with_text
 from kb.site.post_process import finish, inline_hashes, policy, with_policy
+from kb.site.related_incidents import find_related, no_search
 from kb.site.write import all_pages, page_text
 
 from conftest import ROOT, Git

@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 from kb.library import Library, open_library
 from kb.repo import open_repo
-from kb.site.find_related import Finding
 from kb.site.gather import SiteRequest, gather
-from kb.site.related_incidents import RelatedRecord
+from kb.site.related_incidents import Finding, RelatedRecord
 from kb.site.write import all_pages, page_text
 
 from conftest import EXAMPLE, ROOT

@@ -25,8 +25,8 @@ from kb.search.encoder.encoder import EncoderCard  # noqa: E402
 from kb.search.encoder.find_model_files import ModelSource  # noqa: E402
 from kb.search.index.index import ready_encoder  # noqa: E402
 from kb.site.build_site import Build, SiteBuild, build_site  # noqa: E402
-from kb.site.find_related import no_search  # noqa: E402
 from kb.site.gather import SiteRequest, gather  # noqa: E402
+from kb.site.related_incidents import no_search  # noqa: E402
 from kb.site.semantic.array_file import quantized_rows  # noqa: E402
 from kb.site.semantic.browser_encoder import browser_model  # noqa: E402
 from kb.site.semantic.incident_vectors import page_passages  # noqa: E402

@@ -21,7 +21,6 @@ from kb.records.model import Clocks
 from kb.repo import open_repo
 from kb.site.build_site import Build, build_site
 from kb.site.content import EXTERNAL, INTERNAL, Edition, Site
-from kb.site.find_related import no_search
 from kb.site.gather import SiteRequest, gather
 from kb.site.lexicon import page_words
 from kb.site.links import HOME, INCIDENTS, RULES, SitePage
@@ -37,6 +36,7 @@ from kb.site.pages.duration_chart import (
     running_median,
 )
 from kb.site.pages.home import headline
+from kb.site.related_incidents import no_search
 from kb.site.safe_html import cut, cut_at_words, telling_words
 from kb.site.search_index import searched_html
 from kb.site.templates import render

@@ -146,7 +146,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from kb.library import open_library
 from kb.repo import open_repo
-from kb.site.find_related import no_search
+from kb.site.related_incidents import no_search
 from kb.site.gather import SiteRequest, gather
 from kb.site.write import write_pages
 

@@ -56,8 +56,8 @@ def command(port: int, engine: str) -> None:
 
 def _gather(library: Library, repo: Repo) -> Site:
     from kb.other_libraries.incidents_for_site import ask_others
-    from kb.site.find_related import find_related
     from kb.site.gather import SiteRequest, gather
+    from kb.site.related_incidents import find_related
 
     wanted = SiteRequest(datetime.now(UTC), find_related, with_drafts=True, ask_others=ask_others)
     return gather(library, repo, wanted)

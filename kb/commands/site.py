@@ -122,8 +122,8 @@ def _build(library: Library, edition: Edition, build: Build, started: float) -> 
     from kb.other_libraries.incidents_for_site import ask_others
     from kb.repo import open_repo
     from kb.site.build_site import build_site
-    from kb.site.find_related import find_related
     from kb.site.gather import SiteRequest, gather
+    from kb.site.related_incidents import find_related
 
     say = _progress()
     say("reading")

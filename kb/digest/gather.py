@@ -64,8 +64,8 @@ def for_outsiders(facts: DigestFacts, start: Path, repo: Repo, as_of: AsOf) -> D
     """
     from kb.library import open_library
     from kb.site.content import EXTERNAL
-    from kb.site.find_related import no_search
     from kb.site.gather import SiteRequest, gather
+    from kb.site.related_incidents import no_search
 
     site = gather(open_library(start), repo, SiteRequest(as_of.at, no_search, EXTERNAL))
     approved = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from kb.library import Library
-from kb.site.find_related import Others
+from kb.site.related_incidents import Others
 
 
 def ask_others(library: Library) -> Others:
@@ -14,7 +14,7 @@ def ask_others(library: Library) -> Others:
         return {}, ()
     from kb.other_libraries.open_libraries import open_other_libraries
     from kb.search.answer import PUBLIC
-    from kb.site.find_related import elsewhere_of
+    from kb.site.related_incidents import elsewhere_of
 
     others = [one for one in open_other_libraries(library) if one.shares != PUBLIC]
     return elsewhere_of(library, others)

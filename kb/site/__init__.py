@@ -1,7 +1,7 @@
 """The static site: pages, copies for machines, and the external edition.
 
-- `content`: what a site holds; `gather`: where that comes from; `find_related`,
-  `related_incidents`: what search adds to it
+- `content`: what a site holds; `gather`: where that comes from; `related_incidents`: what search
+  adds to it
 - `external/`: what may leave the house: allow-lists, names and prose taken out, refusals
 - `pages/`: one file a page kind; begin with `pages/incident.py`, the one that matters
 - `templates/`: their HTML; `templates`: the one function that fills them

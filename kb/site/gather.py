@@ -23,9 +23,8 @@ from kb.site.content import INTERNAL, Edition, Place, Site, actions_by_record
 from kb.site.external.declared_names import private_names
 from kb.site.external.edition import affects, external_edition
 from kb.site.external.refusal import left_out, refuse_unread
-from kb.site.find_related import Finding, Others
 from kb.site.mkdocs_settings import read_settings
-from kb.site.related_incidents import related_of
+from kb.site.related_incidents import Finding, Others, related_of
 from kb.walls.proof import proofs_by_record
 
 #: What may stand beside a record and be shown. SVG is left out: opened by itself it runs scripts.

@@ -46,8 +46,8 @@ from kb.search.bm25 import bag_of  # noqa: E402
 from kb.search.index.index import Index, open_index, ready_encoder  # noqa: E402
 from kb.search.indexed_records.passages import plain_text  # noqa: E402
 from kb.site.build_site import Build, build_site  # noqa: E402
-from kb.site.find_related import no_search  # noqa: E402
 from kb.site.gather import SiteRequest, gather  # noqa: E402
+from kb.site.related_incidents import no_search  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
 
 from test_browser import CHROMIUM_ARGUMENTS, _chromium, copied_casebook, served  # noqa: E402

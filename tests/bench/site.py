@@ -38,11 +38,10 @@ from kb.repo import open_repo  # noqa: E402
 from kb.site.build_site import Build, SiteBuild, build_site, engine_settings, work_folder  # noqa: E402
 from kb.site.content import Site  # noqa: E402
 from kb.site.engines import ENGINES, run_engine  # noqa: E402
-from kb.site.find_related import Finding  # noqa: E402
 from kb.site.gather import SiteRequest, gather  # noqa: E402
 from kb.site.live_preview import Preview, ServedSite  # noqa: E402
 from kb.site.mkdocs_settings import settings_text  # noqa: E402
-from kb.site.related_incidents import RelatedRecord  # noqa: E402
+from kb.site.related_incidents import Finding, RelatedRecord  # noqa: E402
 from kb.site.work_folder import SEARCHED  # noqa: E402
 from kb.site.write import write, write_pages, write_theme  # noqa: E402
 

@@ -102,7 +102,7 @@ def lines_changed(raw: bytes, most: int, chance: random.Random) -> bytes:
     if chance.random() < 0.4:
         return bytes_changed(raw, most, chance)
     text = raw.decode("utf-8", "surrogateescape")
-    change = chance.choice((test_fmt_mutations._other_line, test_fmt_mutations._other_word))
+    change = chance.choice((test_fmt_mutations.other_line, test_fmt_mutations.other_word))
     return change(text, chance).encode("utf-8", "surrogateescape")
 
 

@@ -35,7 +35,7 @@ from kb.errors import KbError
 from kb.library import Library, find_root
 from kb.lint.runner import build_context, find, with_status
 from kb.mcp.read_messages import next_message
-from kb.mcp.server import _Lines, _Writer, server_for
+from kb.mcp.server import AnswerWriter, MessageLines, server_for
 from kb.mcp.tools import TOOLS
 from kb.metrics.json_output import encoded, gate_json
 from kb.records.blank_record import blank_record
@@ -452,7 +452,10 @@ def mcp(raw: bytes) -> None:
 async def _served(client: Any) -> None:
     logging.getLogger("mcp").setLevel(logging.CRITICAL)
     server = server_for(_example())
-    ends: Any = _Lines(ProtocolStreams(client, client)), _Writer(ProtocolStreams(client, client))
+    ends: Any = (
+        MessageLines(ProtocolStreams(client, client)),
+        AnswerWriter(ProtocolStreams(client, client)),
+    )
     async with stdio_server(*ends) as (messages, answers):
         await server.run(messages, answers, server.create_initialization_options())
 

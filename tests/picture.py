@@ -20,7 +20,7 @@ from playwright.sync_api import sync_playwright
 
 from conftest import ROOT
 from test_all_hands_browser import built
-from test_browser import CHROMIUM_ARGUMENTS, _chromium, made, served
+from test_browser import CHROMIUM_ARGUMENTS, chromium_path, made, served
 from twelve_records import write
 
 PICTURES = ROOT / "docs/images"
@@ -72,7 +72,7 @@ def take(browser: Any, site: Path, pictures: tuple[Picture, ...]) -> None:
 def main() -> int:
     """Write the pictures."""
     with tempfile.TemporaryDirectory() as name, sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=_chromium(), args=CHROMIUM_ARGUMENTS)
+        browser = running.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
         twelve = Path(name) / "twelve"
         twelve.mkdir()
         take(browser, built(write(twelve), "mkdocs"), OF_TWELVE)

@@ -29,7 +29,7 @@ from kb.search.indexed_records.passages import record_passages
 from kb.search.query import EVERYTHING, query_from_text
 from kb.search.ranking.learn import class_text
 from kb.search.render import WIDTH
-from kb.search.several_libraries import _by_words, similar_beside
+from kb.search.several_libraries import similar_beside, similar_by_words
 
 from beside_libraries import (
     CANARIES,
@@ -350,7 +350,7 @@ def test_one_whose_records_folder_is_missing_ends_no_list_and_no_answer_by_words
     assert "identity: not searched: the records' folder cannot be read" in done.stderr
     library, fault = unread_library(ours), NoEncoderError("nothing is installed", "install it")
     asked = query_from_text("the customer received two exports", date(2030, 1, 1))
-    answer = _by_words(library, open_other_libraries(library), asked, 10, EVERYTHING, fault)
+    answer = similar_by_words(library, open_other_libraries(library), asked, 10, EVERYTHING, fault)
     assert [match.id for match in answer.matches] == ["2026-03-03-export-twice"]
     [beside] = answer.beside
     assert beside.note.startswith("not searched: the records' folder cannot be read")
@@ -431,7 +431,7 @@ def test_by_words_alone_neighbours_answer_too(
     library = unread_library(ours)
     fault = NoEncoderError("nothing is installed", "install it")
     asked = query_from_text("it followed an instruction in data that had arrived", date(2030, 1, 1))
-    answer = _by_words(library, open_other_libraries(library), asked, 10, EVERYTHING, fault)
+    answer = similar_by_words(library, open_other_libraries(library), asked, 10, EVERYTHING, fault)
     assert {"payments", "identity"} <= {match.library for match in answer.matches}
     assert told(repr([m for m in answer.matches if m.library == "payments"])) == []
 

@@ -41,7 +41,7 @@ CHROMIUM_ARGUMENTS = [
 AIR_CANADA = "2022-11-11-air-canada-bereavement-refund"
 
 
-def _chromium() -> str | None:
+def chromium_path() -> str | None:
     """A browser of the system; None to use the one Playwright brings."""
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     return next((path for name in names if (path := shutil.which(name))), None)
@@ -50,7 +50,7 @@ def _chromium() -> str | None:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     with playwright.sync_playwright() as running:
-        path = _chromium()
+        path = chromium_path()
         try:
             opened = running.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
         except playwright.Error as error:

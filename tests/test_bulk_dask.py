@@ -17,7 +17,7 @@ from kb.errors import KbError
 from kb.parallel.dask_workers import dask_workers
 from kb.parallel.run_tasks import BatchSize, run_tasks
 from kb.traces.checkup.archive_files import trace_files
-from kb.traces.checkup.examine import _examined, examine
+from kb.traces.checkup.examine import examine, examine_file
 from kb.traces.read_runs import ReadingSettings
 
 from bulk_work import end_at, end_once, time_out
@@ -123,7 +123,7 @@ def test_no_secret_leaves_a_worker(tmp_path: Path) -> None:
     bad.write_text(f'[{{"{secret}": "{person}", ')
     for settings in (ReadingSettings(), ReadingSettings(look_only=True)):
         for path in (file, bad):
-            wire = pickle.dumps(_examined(path, settings))
+            wire = pickle.dumps(examine_file(path, settings))
             assert secret.encode() not in wire
             assert person.encode() not in wire
 

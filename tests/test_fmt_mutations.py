@@ -352,11 +352,11 @@ def mutated(chance: random.Random) -> str:
     """The compact example with one to six things changed."""
     text = COMPACT
     for _ in range(chance.randint(1, 6)):
-        text = chance.choice((_other_line, _other_word, _other_word, _other_letters))(text, chance)
+        text = chance.choice((other_line, other_word, other_word, _other_letters))(text, chance)
     return text.replace("\n", "\r\n") if chance.random() < 0.1 else text
 
 
-def _other_line(text: str, chance: random.Random) -> str:
+def other_line(text: str, chance: random.Random) -> str:
     lines = text.split("\n")
     here, there = (chance.randrange(len(lines)) for _ in range(2))
     kind = chance.choice(("drop", "double", "swap", "cut", "insert", "insert", "move"))
@@ -375,7 +375,7 @@ def _other_line(text: str, chance: random.Random) -> str:
     return "\n".join(lines)
 
 
-def _other_word(text: str, chance: random.Random) -> str:
+def other_word(text: str, chance: random.Random) -> str:
     word = chance.choice(tuple(_WORDS))
     places = [match.start() for match in re.finditer(re.escape(word), text)]
     if not places:

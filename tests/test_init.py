@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 from kb.cli import cli, main
 from kb.commands.init_plan import HOSTS, left_out
-from kb.commands.site import _besides
+from kb.commands.site import folder_suffix
 from kb.config import Config, parse_config
 from kb.records.form import build_form
 
@@ -181,12 +181,12 @@ def test_other_documentation_keeps_its_settings_and_its_folder(tmp_path: Path) -
     (tmp_path / "mkdocs.yml").write_text("site_name: Ours\n")
     init(tmp_path)
     assert (tmp_path / "mkdocs.yml").read_text() == "site_name: Ours\n"
-    assert _besides(tmp_path) == ("postmortems",)
+    assert folder_suffix(tmp_path) == ("postmortems",)
     (tmp_path / "mkdocs.yml").write_text("site_name: Ours\nsite_dir: public\n")
-    assert _besides(tmp_path) == ()
+    assert folder_suffix(tmp_path) == ()
     (tmp_path / "site").mkdir()
     (tmp_path / "site/index.html").write_text("theirs")
-    assert _besides(tmp_path) == ("postmortems",)
+    assert folder_suffix(tmp_path) == ("postmortems",)
 
 
 def test_what_was_added_by_hand_is_not_asked_for_again(tmp_path: Path) -> None:

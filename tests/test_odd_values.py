@@ -14,7 +14,8 @@ from kb.config import parse_config
 from kb.errors import KbError
 from kb.library import find_root
 from kb.traces.decoding.timestamps import time_of
-from kb.traces.spans.span import _end
+from kb.traces.spans.group_by_trace import Record
+from kb.traces.spans.span import span_of
 
 from conftest import EXAMPLE, git_in
 
@@ -91,7 +92,9 @@ def test_a_time_without_utc_is_no_time_of_a_trace() -> None:
 @pytest.mark.parametrize("microseconds", [1e300, float("inf"), float("nan"), 10**40])
 def test_a_span_longer_than_the_calendar_has_no_end(microseconds: float) -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
-    assert _end({"duration": microseconds}, start) is None
+    value = {"spanID": "a", "startTime": start.timestamp() * 1e6, "duration": microseconds}
+    span = span_of(Record(value, "trace.json", {}, {}), "t")
+    assert (span.start, span.end) == (start, None)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from kb.cli import cli
-from kb.commands.purge import _sought
+from kb.commands.purge import purge_target
 from kb.erasure.forms_of_a_name import PurgeTarget
 from kb.erasure.plan import plan_purge
 from kb.erasure.write_plan import carry_out
@@ -329,5 +329,5 @@ def test_a_repository_without_a_commit_is_looked_through(library: Path, git: Git
 
 
 def test_the_kind_of_a_declared_name_is_that_of_its_records(library: Path) -> None:
-    assert _sought(open_library(library), "tollgren").kind == "customer"
-    assert _sought(open_library(library), "nobody-known").kind == "person"
+    assert purge_target(open_library(library), "tollgren").kind == "customer"
+    assert purge_target(open_library(library), "nobody-known").kind == "person"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from kb.errors import KbError
-from kb.lint.rules.privacy import _all_secrets
+from kb.lint.rules.privacy import all_secrets
 from kb.records.sections import SECTIONS
 from kb.traces.checkup.archive_files import trace_files
 from kb.traces.read_runs import ReadingSettings, one_run, open_reading
@@ -94,7 +94,7 @@ def test_what_a_draft_writes_below_the_fields_of_the_form_is_no_secret() -> None
     fields = [field.key for section in SECTIONS for field in section.fields]
     assert "PASSING_RUN" in fields
     for text in (f"{field}: {value}\n" for field in fields for value in values):
-        assert list(_all_secrets(text, text.lower())) == [], text
+        assert list(all_secrets(text, text.lower())) == [], text
 
 
 # Logs of others

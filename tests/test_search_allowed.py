@@ -84,7 +84,7 @@ def test_code_beside_the_weights_is_not_copied_to_where_torch_reads(model: Path)
     (model / "own.py").write_text("raise SystemExit")
     (model / "pytorch_model.bin").write_bytes(b"a pickle")
     target = model.parent / "copy"
-    making._copy_allowed(model, Root(target))
+    making.copy_allowed(model, Root(target))
     copied = {str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()}
     assert {"model.safetensors", "tokenizer.json", "1_Pooling/config.json"} <= copied
     assert not [name for name in copied if name.endswith((".py", ".bin"))]

@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 import pytest
-from kb.actions.render import _MOST
+from kb.actions.render import MOST_SHOWN
 from kb.library import open_library
 from kb.lint.runner import check
 from kb.records.document import (
@@ -146,7 +146,7 @@ def test_a_deploy_log_gets_the_first_of_many_and_how_many_there_are(
     _, said, _ = run(library_folder, "gate", "r")
     assert len(said) < 20_000
     assert " more" in said
-    assert len(said.splitlines()) < 5 * _MOST
+    assert len(said.splitlines()) < 5 * MOST_SHOWN
 
 
 def test_search_reads_so_much_of_a_record_and_the_check_says_so(library_folder: Path) -> None:

@@ -16,7 +16,9 @@ from kb.terminal import as_lines
 
 WIDTH = 80
 _LEAD = 13  # the column in which an action's own text begins
-_MOST = 50  # conditions, places and sign-offs that a deploy log is given; --json gives them all
+MOST_SHOWN = (
+    50  # conditions, places and sign-offs that a deploy log is given; --json gives them all
+)
 
 
 def actions_text(found: Sequence[Action], as_of: AsOf) -> str:
@@ -55,10 +57,10 @@ def gate_text(decision: GateDecision) -> str:
     """The decision for a deploy log: the verdict, what blocks, and the way out."""
     head = _HEADS[decision.verdict]
     lines = [f"{head}  {decision.route}: {_why(decision)}"]
-    for action in decision.blocking[:_MOST]:
+    for action in decision.blocking[:MOST_SHOWN]:
         lines += _item(action, decision.as_of.day)
     lines += _note_on_hidden(decision.blocking)
-    for place in decision.unreadable[:_MOST]:
+    for place in decision.unreadable[:MOST_SHOWN]:
         lines += _wrapped(f"{place.path}:{place.line}: {place.message}", 2)
     lines += _note_on_hidden(decision.unreadable)
     lines += _replays(decision)
@@ -67,14 +69,14 @@ def gate_text(decision: GateDecision) -> str:
 
 def _note_on_hidden(found: Sequence[object]) -> Iterator[str]:
     """What stands in place of those that are not shown."""
-    if len(found) > _MOST:
-        yield f"  and {len(found) - _MOST:,} more; --json gives them all."
+    if len(found) > MOST_SHOWN:
+        yield f"  and {len(found) - MOST_SHOWN:,} more; --json gives them all."
 
 
 def _ids(found: Sequence[str]) -> str:
     """The ids in a line, the first of them where there are many."""
-    more = f" and {len(found) - _MOST:,} more" if len(found) > _MOST else ""
-    return ", ".join(found[:_MOST]) + more
+    more = f" and {len(found) - MOST_SHOWN:,} more" if len(found) > MOST_SHOWN else ""
+    return ", ".join(found[:MOST_SHOWN]) + more
 
 
 _HEADS = {
@@ -145,7 +147,7 @@ def _remarks(decision: GateDecision) -> Iterator[str]:
 
 def _accepted(decision: GateDecision) -> Iterator[str]:
     """Who signed for what, and what has changed since."""
-    for record, signed in decision.signoffs[-_MOST:]:
+    for record, signed in decision.signoffs[-MOST_SHOWN:]:
         at = f" on {signed.at.date()}" if signed.at else ""
         accepted = _ids(signed.actions)
         yield from _wrapped(f"{signed.owner} accepted {accepted} of {record}{at}.", 2)
@@ -163,7 +165,7 @@ def _way_out(decision: GateDecision) -> Iterator[str]:
         yield f"  When done: kb actions close {still_open[0].id}, then commit."
     if broken:
         yield f"  Did not hold: kb actions reopen {broken[0].id}, mend it, close it again."
-    for action in dropped[:_MOST]:
+    for action in dropped[:MOST_SHOWN]:
         if action.closed is None:
             yield f"  No day of cancelling: kb actions close {action.id} --cancel, then commit."
     if dropped:

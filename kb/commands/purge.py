@@ -52,7 +52,7 @@ def command(context: click.Context, value: str, *, write: bool, word: str) -> No
     """
     text = read_stdin(_MOST_BYTES).decode("utf-8", "replace") if value == "-" else value
     library = open_library(Path.cwd())
-    sought = _sought(library, " ".join(text.split()))
+    sought = purge_target(library, " ".join(text.split()))
     _refuse_word(word, sought)
     plan = plan_purge(library, sought, word)
     if write:
@@ -66,7 +66,8 @@ def command(context: click.Context, value: str, *, write: bool, word: str) -> No
     context.exit(1 if is_left else 0)
 
 
-def _sought(library: Library, written: str) -> PurgeTarget:
+def purge_target(library: Library, written: str) -> PurgeTarget:
+    """What is to be purged: a customer's name where the library knows one, else a person's."""
     from kb.site.gather import names_of
 
     if len(written) < _SHORTEST or not any(char.isalnum() for char in written):

@@ -93,13 +93,13 @@ def command(
     from kb.site.build_site import Build
 
     wanted = Edition(edition, customer)
-    default = "-".join((SITE, *(_kind_of(wanted) or _besides(library.root))))
+    default = "-".join((SITE, *(_kind_of(wanted) or folder_suffix(library.root))))
     target = (out or library.root / default).absolute()
     build = Build(target, engine, pages_only, trusted=trust, is_named=out is not None)
     context.exit(_build(library, wanted, build, started))
 
 
-def _besides(root: Path) -> tuple[str, ...]:
+def folder_suffix(root: Path) -> tuple[str, ...]:
     """What the folder's name has behind `site` where that is the folder of other pages."""
     from kb.site.mkdocs_settings import builds_other_pages
 

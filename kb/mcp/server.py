@@ -29,7 +29,7 @@ async def serve(folder: Path, wire: ProtocolStreams) -> None:
     from mcp.server.stdio import stdio_server
 
     server = server_for(folder)
-    ends: Any = _Lines(wire), _Writer(wire)
+    ends: Any = MessageLines(wire), AnswerWriter(wire)
     async with stdio_server(*ends) as (messages, answers):
         await server.run(messages, answers, server.create_initialization_options())
 
@@ -208,7 +208,7 @@ def _result(answer: dict[str, Any] | None, text: str) -> Any:
     )
 
 
-class _Lines:
+class MessageLines:
     """The messages of the client as the library reads them, one a line."""
 
     def __init__(self, wire: ProtocolStreams) -> None:
@@ -228,13 +228,14 @@ class _Lines:
             yield line
 
 
-class _Writer:
+class AnswerWriter:
     """The answers to the client, as the library writes them."""
 
     def __init__(self, wire: ProtocolStreams) -> None:
         self._wire = wire
 
     async def write(self, text: str) -> None:
+        """Write one message whole, without holding up the others meanwhile."""
         import anyio
 
         await anyio.to_thread.run_sync(self._wire.write, text)

@@ -123,7 +123,7 @@ def similar_beside(
         index = open_index(library, progress)
         opened = tuple(open_other_library(one, progress) for one in others)
     except NoEncoderError as fault:
-        return _by_words(library, others, asked, limit, filters, fault)
+        return similar_by_words(library, others, asked, limit, filters, fault)
     entries = (*index.entries, *(entry for one in opened for entry in one.entries))
     refuse_unknown(filters, library.form, entries)
     return answer_beside(index, library, opened, asked, limit=limit, filters=filters)
@@ -261,7 +261,7 @@ def _told_of(other: OtherLibrary, answer: Answer) -> _Told:
     return _Told(other, matches, *counts, answer=answer)
 
 
-def _by_words(
+def similar_by_words(
     library: Library,
     others: Iterable[OtherLibrary],
     query: Query,

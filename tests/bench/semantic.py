@@ -50,7 +50,7 @@ from kb.site.gather import SiteRequest, gather  # noqa: E402
 from kb.site.related_incidents import no_search  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
 
-from test_browser import CHROMIUM_ARGUMENTS, _chromium, copied_casebook, served  # noqa: E402
+from test_browser import CHROMIUM_ARGUMENTS, chromium_path, copied_casebook, served  # noqa: E402
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 MEASURES = ("success@1", "success@5", "nDCG@10")
@@ -208,7 +208,7 @@ def measured(folder: Path) -> dict[str, Any]:
     index = open_index(library)
     server = served(folder / "site")
     with sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=_chromium(), args=CHROMIUM_ARGUMENTS)
+        browser = running.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
         page = browser.new_page()
         page.goto(next(server))
         first, kept = page.evaluate(LOAD), page.evaluate(LOAD)

@@ -217,7 +217,7 @@ def first_results(folder: Path) -> tuple[float, float]:
     try:
         from playwright.sync_api import sync_playwright
 
-        from test_browser import CHROMIUM_ARGUMENTS, _chromium, served
+        from test_browser import CHROMIUM_ARGUMENTS, chromium_path, served
     except ImportError:
         return float("nan"), float("nan")
     server = served(folder)
@@ -225,7 +225,7 @@ def first_results(folder: Path) -> tuple[float, float]:
     times: list[float] = []
     alone: list[float] = []
     with sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=_chromium(), args=CHROMIUM_ARGUMENTS)
+        browser = running.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
         for words in _ASKED:
             for script, into in ((_BOX, times), (_ALONE, alone)):
                 context = browser.new_context()

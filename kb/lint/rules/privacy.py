@@ -34,7 +34,8 @@ def _at(document: Document, found: Detection, message: str) -> Finding:
     return Finding(line, message, column, len(shown))
 
 
-def _all_secrets(text: str, lower: str = "") -> Iterator[Detection]:
+def all_secrets(text: str, lower: str = "") -> Iterator[Detection]:
+    """Secrets of a text, those across lines and in encoded parts too, without overlaps."""
     hidden = (*keys_across_lines(text, shaped_secrets), *encoded(text, find_secrets))
     return without_overlaps(text, (*find_secrets(text, lower), *hidden))
 
@@ -49,7 +50,7 @@ def _all_secrets(text: str, lower: str = "") -> Iterator[Detection]:
 )
 def _secret(document: Document, context: LintContext) -> Iterator[Finding]:
     text = document.text
-    for found in _all_secrets(text, document.lower):
+    for found in all_secrets(text, document.lower):
         start = _start_of(found.kind, text[found.start : found.end])
         message = (
             f"{found.kind}{start}: write REDACTED_SECRET_1 in its place and revoke it; the history "
@@ -84,7 +85,7 @@ def secrets_of(content: Decoded) -> Iterator[tuple[str, str, str]]:
     """Kind, first characters and place of each secret of a file, equal ones once."""
     seen: set[str] = set()
     text = content.text
-    for found in _all_secrets(text):
+    for found in all_secrets(text):
         value = text[found.start : found.end]
         if value not in seen:
             seen.add(value)

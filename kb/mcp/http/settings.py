@@ -176,8 +176,11 @@ def refuse_unsafe(settings: HttpSettings) -> None:
         )
     if not _RATE.fullmatch(settings.rate):
         raise KbError(f"'{settings.rate[:40]}' is no rate", where="--rate", todo="Say 120/minute.")
-    _refuse(settings.hosts, HOST_FORM, "--allow-host", "Say kb.internal or kb.internal:8765.")
-    _refuse(settings.origins, _ORIGIN, "--allow-origin", "Say https://tools.internal.")
+    host = "is no host, with or without a port"
+    _refuse(settings.hosts, HOST_FORM, host, "--allow-host", "Say kb.internal or kb.internal:8765.")
+    _refuse(
+        settings.origins, _ORIGIN, "is no origin", "--allow-origin", "Say https://tools.internal."
+    )
     _refuse_addresses(settings.oauth, settings.public_url)
 
 
@@ -186,10 +189,10 @@ def is_origin(text: str) -> bool:
     return bool(_ORIGIN.fullmatch(text))
 
 
-def _refuse(values: Iterable[str], form: re.Pattern[str], where: str, todo: str) -> None:
+def _refuse(values: Iterable[str], form: re.Pattern[str], what: str, where: str, todo: str) -> None:
     for value in values:
         if not form.fullmatch(value):
-            raise KbError(f"'{value[:100]}' cannot be meant", where=where, todo=todo)
+            raise KbError(f"'{value[:100]}' {what}", where=where, todo=todo)
 
 
 def _refuse_addresses(oauth: OAuthSettings | None, public_url: str) -> None:
@@ -202,7 +205,8 @@ def _refuse_addresses(oauth: OAuthSettings | None, public_url: str) -> None:
             raise KbError(
                 f"'{value[:200]}' is no https address",
                 where=name,
-                todo="Only on loopback may it be http; no user, query or fragment.",
+                todo="Give it as https://host/path, without user, query or fragment; "
+                "http is allowed on loopback alone.",
             )
     if oauth and not public_url:
         raise KbError("is missing", where="--public-url", todo="Clients look for metadata there.")

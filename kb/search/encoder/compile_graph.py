@@ -67,11 +67,11 @@ def _export(source: ModelSource, folder: Path, difference: str) -> None:
             todo=f"Install what compiles others (it brings torch): {install_line('models')}",
         )
     with private_folder() as private:
-        _copy_allowed(source.folder, private)
+        copy_allowed(source.folder, private)
         _run(str(private.path), str(folder), where=source.folder)
 
 
-def _copy_allowed(folder: Path, target: Root) -> None:
+def copy_allowed(folder: Path, target: Root) -> None:
     """The plain data of a model, apart from whatever else its folder holds."""
     for path in allowed_files(folder):
         with open_named(path) as stream:

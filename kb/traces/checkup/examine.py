@@ -104,7 +104,7 @@ def _read_here(
 ) -> Iterator[tuple[int, FileFacts]]:
     for number, file in left:
         told.tell(number)
-        yield number, _examined(file, settings, state, partial(told.tell, number))
+        yield number, examine_file(file, settings, state, partial(told.tell, number))
 
 
 def _read_by(
@@ -117,19 +117,19 @@ def _read_by(
     """Reading by workers; those elsewhere get neither our key nor the place where we remember."""
     if not workers.are_here:
         settings, state = dataclasses.replace(settings, key=None), None
-    work = partial(_examined_numbered, settings=settings, state=state, folder=Path.cwd())
+    work = partial(_examine_numbered, settings=settings, state=state, folder=Path.cwd())
     for (number, file), found in run_tasks(work, left, workers, _weight):
         told.tell(number)
         yield number, found or _given_up(file)
 
 
-def _examined_numbered(
+def _examine_numbered(
     task: _Numbered, settings: ReadingSettings, state: Path | None, folder: Path
 ) -> FileFacts:
     """What is in a file; `folder` is where its path begins, whatever a worker's own folder is."""
     file = task[1]
     place = folder / file if isinstance(file, Path) else file
-    return _examined(file, settings, state, place=place)
+    return examine_file(file, settings, state, place=place)
 
 
 def _weight(task: _Numbered) -> int:
@@ -196,13 +196,17 @@ def _folder(file: TraceFile) -> Path | str:
     return file.parent.resolve()
 
 
-def _examined(
+def examine_file(
     file: TraceFile,
     settings: ReadingSettings,
     state: Path | None = None,
     tell: Callable[[int], None] | None = None,
     place: TraceFile | None = None,
 ) -> FileFacts:
+    """What is in one file; `place` is where it is read when that is elsewhere.
+
+    `state` is the folder in which progress is kept, `tell` hears of the runs as they are counted.
+    """
     place = place or file
     part = _bare(file, place)
     if part.error:

@@ -184,3 +184,21 @@ def test_a_page_kind_is_one_template_one_function_and_one_row(
     )
     text = (library_folder / "out/vendors.md").read_text(encoding="utf-8")
     assert "<ul><li>A &amp; B</li></ul>" in text
+
+
+def test_no_style_is_for_a_class_that_nothing_bears() -> None:
+    sources = [path for end in ("py", "html", "js") for path in (ROOT / "kb").rglob(f"*.{end}")]
+    written = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    whole = set(re.findall(r"kb-[a-z0-9-]*[a-z0-9]", written))
+    begun = tuple(set(re.findall(r"kb-[a-z-]*[a-z](?:-(?=\{)|(?=\{))", written)))
+    # `kb-{{ state }}`: the rest of the class is a word of the code.
+    words = set(re.findall(r"[a-z]+", written.lower()))
+    style = (ROOT / "kb/data/site/assets/kb.css").read_text(encoding="utf-8")
+    classes = set(re.findall(r"\.(kb-[a-z0-9-]+)", style))
+    unused = {
+        name
+        for name in classes - whole
+        if not name.startswith(begun) and name.removeprefix("kb-") not in words
+    }
+    assert classes
+    assert unused == set()

@@ -154,7 +154,8 @@ def _runs_in_packed(packed: Source, settings: ReadingSettings) -> Iterator[Run]:
 
 def _nothing_packed(packed: Source, last: KbError | None) -> KbError:
     """A packed file with no file in it that is read."""
-    ends = [f"{row.where}: {row.why}" for row in packed.account.verdicts() if row.why][:_SHOWN]
+    fates = (row for row in packed.account.verdicts() if row.why)
+    ends = [f"{row.where}: {row.why}".removeprefix(": ") for row in fates][:_SHOWN]
     what = f"is packed, and no trace is in it that is read ({'; '.join(ends) or 'no file'})"
     return KbError(what, where=str(packed.path), todo=last.todo if last else "Pack the traces.")
 

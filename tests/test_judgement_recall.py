@@ -16,9 +16,10 @@ import pytest
 from kb.config import CheckConfig
 from kb.lint.registry import all_rules
 from kb.lint.rule import LintContext
-from kb.lint.wording.conduct import judged_conduct, unmeant_slips
+from kb.lint.wording.blame_words import blame_words
+from kb.lint.wording.conduct import judged_people
+from kb.lint.wording.faults import owned_faults, unmeant_slips
 from kb.lint.wording.judgement_phrases import blamed_people, judged_agents, slip_phrases
-from kb.lint.wording.judgement_verbs import blame_words, judged_people
 from kb.lint.wording.vague_actions import vague_wording
 from kb.records.document import read_document
 from kb.records.form import build_form
@@ -184,7 +185,7 @@ def test_a_word_of_doubt_elsewhere_takes_no_verdict_back(text: str) -> None:
 )
 def test_what_only_sounds_like_a_verdict_is_none(text: str) -> None:
     finders = (judged_people, blamed_people, slip_phrases, judged_agents)
-    judged = tuple(one for find in (*finders, judged_conduct, unmeant_slips) for one in find(text))
+    judged = tuple(one for find in (*finders, owned_faults, unmeant_slips) for one in find(text))
     assert judged == ()
     assert list(blame_words(text)) == []
 

@@ -179,8 +179,6 @@ BOUNDED = {
     "kb.records.heading_topics._BY_SECTION": "held against a heading of at most 70 characters",
     "kb.site.safe_html._LINK_WITHOUT_TARGET": "nh3 has closed every element",
     "kb.site.post_process._SCRIPT": "pages are ours: a record's own tags are escaped",
-    "kb.lint.wording.judgement_verbs._SUBJECT_BEFORE": "looks at the 80 characters before a word",
-    "kb.lint.wording.judgement_verbs._OWNER_BEFORE": "the same",
     "kb.traces.effects.call_failures._STATUS": "looks at the beginning of an answer",
     "kb.lint.wording.bare_labels._ALONE": "held against a sentence of at most 140 characters",
     "kb.lint.wording.bare_labels._VERDICT": "the same",

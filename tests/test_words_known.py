@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import PurePath
 
 import pytest
 from kb.lint.rules.blameless import Find
+from kb.lint.wording.blame_words import blame_words
+from kb.lint.wording.conduct import judged_people
+from kb.lint.wording.faults import human_errors, owned_faults
 from kb.lint.wording.judgement_phrases import blamed_people, judged_agents, slip_phrases
-from kb.lint.wording.judgement_verbs import blame_words, human_errors, judged_people
+from kb.lint.wording.judgements import Judgement
 from kb.records.document import read_document
 from kb.records.form import build_form
 
@@ -55,10 +59,18 @@ AGENTS = (
     *("the agent got confused", "the model was lazy", "the agent went off the rails"),
     *("a rogue agent", "the stupid bot", "the agent lied about it", "the model is dumb"),
 )
+
+
+def said_of_people(text: str, words: frozenset[str] | None = None) -> Iterator[Judgement]:
+    """What is said against people by a verb and its subject, or by a noun and whose it is."""
+    yield from judged_people(text, words)
+    yield from owned_faults(text, words)
+
+
 CASES = [
     *((blame_words, text) for text in (*BLAMING, "whose fault was it")),
     *((blame_words, f"the change was {word} merged.") for word in BLAME_WORDS),
-    *((judged_people, text) for text in PERSONAL),
+    *((said_of_people, text) for text in PERSONAL),
     *((human_errors, text) for text in HUMAN_ERROR_AS_CAUSE),
     *((blamed_people, text) for text in BLAMED),
     *((slip_phrases, text) for text in SLIPS),

@@ -27,7 +27,7 @@ _FAMILIES = {
 READ_BY_HAND = {
     "blame-word": (12, 13),
     "human-error-as-cause": (17, 19),
-    "judged-person": (72, 82),
+    "judged-person": (73, 83),
     "vague-action": (301, 327),
 }
 

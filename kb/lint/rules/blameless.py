@@ -10,9 +10,11 @@ from typing import Protocol
 from kb.lint.readings.document_facts import quoted
 from kb.lint.readings.prose import ProsePassage, passages
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
-from kb.lint.wording.conduct import judged_conduct, unmeant_slips
+from kb.lint.wording.blame_words import blame_words
+from kb.lint.wording.conduct import judged_people
+from kb.lint.wording.faults import human_errors, owned_faults, unmeant_slips
 from kb.lint.wording.judgement_phrases import blamed_people, judged_agents, slip_phrases
-from kb.lint.wording.judgement_verbs import Judgement, blame_words, human_errors, judged_people
+from kb.lint.wording.judgements import Judgement
 from kb.records.document import Document
 
 
@@ -76,8 +78,8 @@ def _blame_word(document: Document, context: LintContext) -> Iterator[Finding]:
 def _judged(
     text: str, words: frozenset[str] | None = None, *, names: tuple[str, ...] = ()
 ) -> Iterator[Judgement]:
-    """What is said against people: by a verb and its subject, by a class of both, by a phrase."""
-    found = (judged_people(text, words, names), judged_conduct(text, words))
+    """What is said against people: by a verb and its subject, by a noun and whose, by a phrase."""
+    found = (judged_people(text, words, names), owned_faults(text, words))
     yield from _without_overlaps(*found, blamed_people(text, words))
 
 

@@ -1,10 +1,9 @@
-"""Judgements of people's conduct, as a grammar: somebody who is a person, and a class of verdict.
+"""Judgements of people's conduct: a class of verdict, said of somebody who is a person.
 
-`judgement_verbs` and `judgement_phrases` hold wordings; here stand classes of words that combine:
-each duty of attention behind each way not to do it, each trait behind each form of "was", each
-name of a fault beside each way to say whose it is. Texts are given in lower case. A verdict is
-looked for at the word it begins with, then its subject before it, so most texts cost a look into
-the set of their words. Every repetition is bounded: the time is linear.
+A verdict is looked for at the word it begins with, then the subject of its clause before it
+(`subjects`): each step is rarer than the one before, and where the words of the text are known most
+texts cost a look into their set. Duties of attention stand behind each way not to do them, traits
+behind each form of "was". Texts are given in lower case; every repetition is bounded.
 """
 
 from __future__ import annotations
@@ -14,50 +13,37 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from kb.lazy_regex import regex
-from kb.lint.wording.judgement_verbs import (
-    HANDLE,
-    LEAD,
-    NEGATED,
-    PROGRAM,
-    ROLE,
-    Judgement,
-    is_supposed,
-    is_whole_word,
-    known,
-    places,
-)
+from kb.lint.wording.judgements import Judgement, known, opens_word, places, spaced
+from kb.lint.wording.subjects import ClauseSubject, clause_subject, subject_before
 
-
-def _spaced(source: str) -> re.Pattern[str]:
-    """A pattern in which a blank stands for up to six of any kind, so that it can be read."""
-    return regex(source.replace(" ", r"\s{1,6}"))
-
-
-#: Further people, and parts of a firm that act as people do.
-_SOMEBODY = (
-    rf"(?:{ROLE}|supervisors?|officers?|directors?|architects?|testers?|designers?|specialists?"
-    r"|clerks?|representatives?|dispatchers?|planners?|juniors?|seniors?|newcomers?|rookies?"
-    r"|novices?|beginners?|freelancers?|owners?|boss(?:es)?|bosses|leadership|management|crew"
-    r"|squad|guys?|folks|students?|auditors?|personnel|help-?desk|department|shift|qa|devops"
-    r"|ops|vendors?|suppliers?|providers?|departments?|writers?|requesters?|assignees?|pm|cso|ciso"
-    r"|caller|account\s{1,4}manager)"
-)
-#: What stands between a subject and its verb.
-_BETWEEN = (
-    r" (?:(?:on (?:call|duty|shift|site)|in (?:charge|question)|at fault"
-    r"|involved|responsible|concerned"
-    r"|(?:on|in|of|from|at) (?:the |our )?[\w-]{1,20}(?: (?:team|shift|side|desk))?"
-    r"|who|then|also|just|simply|again|even|all|both|had|has|have|once|still|clearly|\w{2,16}ly)"
-    r" ){0,4}$"
-)
-_PERSON_BEFORE = _spaced(
-    rf"(?<![\w'’/@.-])(?:(?:{LEAD} (?:[\w'’-]{{1,24}} ){{0,3}})?{_SOMEBODY}"
-    rf"|{HANDLE}|(?P<we>we)|he|she){_BETWEEN}"
-)
-_OPERATOR = _spaced(r"operators?\b")
 #: Words of a text in which an operator is a program.
 _OF_CONTROLLERS = frozenset({"crd", "crds", "reconcile", "reconciles", "reconciler", "reconciled"})
 
+_PARTICIPLE = (
+    r"(?:\w{2,20}ed|been|known|seen|done|caught|read|set|kept|made|taken|thought|run|gone|told"
+    r"|written|built|sent|found|given|put|left|understood|held|shut|met|paid|spent|drawn|chosen)"
+)
+#: What somebody should have been is a judgement in "been more careful" and "been watching"; in
+#: "been paged", "been able to" and "received a page" it is what others, or tools, owed to them.
+_OUGHT = (
+    r"(?:\s+not|\s+never|n['’]t)?\s+(?:\w+ly\s+)?have\s+(?:\w+ly\s+)?(?!received\b"
+    r"|been\s+(?!(?:more|less|careful|aware|alert|quicker|faster)\b|(?:\w+ly\s+)?\w{2,20}ing\b))"
+    rf"{_PARTICIPLE}\b"
+)
+#: What is missed is no judgement where it is a target.
+_MISSABLE = (
+    r"(?:alerts?|alarms?|warnings?|pages?|notifications?|e-?mails?|messages?|signs?|signals?|clues?"
+    r"|bugs?|errors?|mistakes?|problems?|issues?|steps?|changes?|cases?|details?|lines?|flags?|typos?|it|this|that|facts?)"
+)
+_UNDONE = (
+    r"(?:bother|care(?!\s+(?:which|whether|if)\b)|think\s+to|read|pay\s+attention|know\s+better|notice|reali[sz]e|check|double-check"
+    r"|verify|look|follow|spot|remember|take\s+the\s+time|listen)"
+)
+_SKIPPABLE = (
+    r"(?:reviews?|checks?|checklists?|steps?|tests?|testing|approvals?|procedures?|runbooks?"
+    r"|confirmations?|validations?|verifications?)"
+)
+LEAD = r"(?:the|an?|our|one|another|some|his|her|their|this|that|any|no|two|both|many|most)"
 _GROUNDS = (
     r"(?:the |this |an? |our |any |all |every )?"
     r"(?:[\w-]{1,20} ){0,2}"
@@ -78,6 +64,14 @@ _DUTIES = (
     r"ownership|responsibility|care)|do (?:his|her|their|the) (?:homework|job|duty|due"
     r"|research|diligence)|did (?:his|her|their) (?:homework|job)|own up"
     r"|use (?:\w{1,12} )?common sense|stop to think|speak up"
+    r"|(?:use|run|perform|complete|conduct) (?:[\w-]{1,20} ){0,4}"
+    r"(?:reviews?|checks?|checklists?|tests?|testing|approvals?|validations?|verifications?|runbooks?)"
+    r"|(?:ensure|secure|document|train|apply|wear|label|calibrate"
+    r"|clean|maintain|acknowledge|intervene|react|respond|cross-check|account for|allow for|lock"
+    r"|disclose|challenge|report|announce|rehearse|back (?:it |them )?up|make sure"
+    r"|wait (?:for|until)"
+    r"|stop to|hand over|sign off|log out|switch|rotate|evaluate|assess|detect|identify|keep"
+    r"|exercise|observe|adhere|abide|know (?:how|better))"
     r"|spoke up|ask(?:ed)? (?:any(?:one|body)|some(?:one|body)|first|whether|before|for help|a\s"
     r"|the \w{1,16} (?:first|before))|give (?:it|this) (?:a|any) thought)"
 )
@@ -141,13 +135,13 @@ _ERRED = (
     *("slacked", "dithered", "shirked", "fudged", "faltered", "overreacted", "misused"),
 )
 #: The word a verdict begins with, and the whole of each; its subject stands before.
-_PREDICATES: dict[str, tuple[re.Pattern[str], ...]] = {}
+_VERDICTS: dict[str, tuple[re.Pattern[str], ...]] = {}
 
 
 def _predicate(words: str | tuple[str, ...], pattern: str = r"\w{1,30}\b") -> None:
-    spaced = _spaced(pattern)
+    compiled = spaced(pattern)
     for word in words.split() if isinstance(words, str) else words:
-        _PREDICATES[word] = (*_PREDICATES.get(word, ()), spaced)
+        _VERDICTS[word] = (*_VERDICTS.get(word, ()), compiled)
 
 
 _NOT_TO = (
@@ -201,7 +195,7 @@ _BEING_NEEDS = frozenset(
     | {"responsible", "accountable", "caught"}
 )
 _predicate(_ERRED, r"\w{3,30}\b(?! (?:by|for)\b)")
-_predicate(_FAULT_ADVERBS, r"\w{4,30}ly (?!because\b|and\b|by\b)\w{2,30}\b")
+_predicate(_FAULT_ADVERBS, r"\w{4,30}ly (?!because\b|and\b|by\b|would\b|could\b|may\b)\w{2,30}\b")
 _predicate(
     "ignored dismissed disregarded discounted silenced downplayed",
     rf"\w{{7,12}} {_GROUNDS}{_WARNINGS}\b",
@@ -273,7 +267,11 @@ _predicate(
     r"(?:down|slip|slide)\b",
 )
 _predicate("gambled guessed bluffed lied cheated", r"\w{4,8}\b(?! (?:right|correctly))")
-_predicate("hid concealed", r"\w{3,9} (?:the|that|what|his|her|their|it)\b")
+_predicate(
+    "hid concealed",
+    r"\w{3,9} (?:that|what|his|her|their|it"
+    r"|the (?:\w{1,16} )?(?:truth|facts?|mistakes?|errors?|problems?|damage|failures?|evidence))\b",
+)
 _predicate(
     "assumed trusted copied pasted approved merged deployed clicked ran accepted signed",
     r"\w{3,9} (?:[\w-]{1,20} ){0,6}(?:blindly|carelessly|mindlessly|without (?:a second )?thought"
@@ -298,19 +296,90 @@ _predicate(
     r"wasted (?:far |much )?(?:too much |an? |\w{1,12} )?(?:time|hours?|minutes)\b",
 )
 _predicate("thought", r"thought (?:he|she|they) knew better\b")
-#: Of oneself, in the plural, these are told without blame.
-_OF_US = _spaced(
-    r"(?:did|had|could|never|failed|decided|chose|opted|under|over|misunder|misinter|misdiag|went"
-    r"|pushed|carried|guess"
-    r"|skipped|bypassed|was|were|are|caused|wasted|created|lacked|declined|prematurely"
-    r"|erroneously|assumed|took|omitted)"
+#: Told of somebody who did wrong: the word it begins with, and the whole of it.
+for _word, _pattern in {
+    "failed": r"failed\s+to\b",
+    "forgot": r"forgot\b(?!\s+(?:(?:the|their|your|my|his|her|our)\s+)?"
+    r"(?:password|passphrase|pin|login)\b)",
+    "forgotten": r"forgotten\b",
+    "neglected": r"neglected\b",
+    "overlooked": r"overlooked\b",
+    "ignored": r"ignored\b",
+    "disregarded": r"disregarded\b",
+    "made": r"made\s+(?:an?|the|several|many)\s+(?:\w+\s+)?(?:mistakes?|errors?|blunders?)\b"
+    r"(?!\s+(?:messages?|codes?|pages?|handling|texts?|reports?|paths?|budgets?))",
+    "did": rf"did(?:\s+not|n['’]t)\s+(?:even\s+|really\s+|actually\s+)?{_UNDONE}\b",
+    "missed": rf"missed\s+(?!(?:the\s+)?(?:bulk|rest|most|part|start|end)\s+of\b)"
+    rf"(?:{LEAD}\s+)?(?:[\w-]+\s+){{0,2}}{_MISSABLE}(?![\w-])",
+    "was": r"was\s+(?:\w+\s+)?(?:lazy|at\s+fault|slow\s+to|too\s+(?:hasty|quick|eager|confident"
+    r"|slow|late))\b|(?:was\s+not|wasn['’]t)\s+paying\s+attention\b",
+    "wasn": r"wasn['’]t\s+paying\s+attention\b",
+    "were": r"were\s+(?:\w+\s+)?(?:lazy|at\s+fault|slow\s+to|too\s+(?:hasty|quick|eager"
+    r"|confident|slow|late))\b",
+    "skipped": rf"skipped\s+(?:{LEAD}\s+)?(?:[\w-]+\s+){{0,2}}{_SKIPPABLE}\b",
+    "never": r"never\s+(?:checked|read|looked|tested|verified|noticed|bothered)\b",
+    "took": r"took\s+(?:far\s+|much\s+|way\s+)?too\s+long\b",
+    "slept": r"slept\s+through\b",
+    "misjudged": r"misjudged\b",
+    "insisted": r"insisted\s+on\s+\w+ing\b",
+    "dropped": r"dropped\s+the\s+ball\b",
+    "messed": r"messed\s+up\b",
+    "screwed": r"screwed\s+up\b",
+    "slipped": r"slipped\s+up\b",
+    "should": rf"should{_OUGHT}",
+    "ought": rf"ought\s+to{_OUGHT}",
+    "could": rf"could\s+(?:(?:easily|simply|just)\s+have\s+{_PARTICIPLE}\b|have\s+(?:noticed"
+    r"|prevented|asked|escalated|caught|checked|avoided|known|spotted|stopped)\b)",
+}.items():
+    _predicate(_word, _pattern)
+_predicate("fell", r"fell asleep\b")
+_predicate(
+    "lost",
+    r"lost (?:track of|sight of|situational awareness|control|their way|his way|her way)\b",
 )
-_HELPFUL = _spaced(r"could(?: not|n['’]t) (?!be )")
+_predicate("was were is are am", r"(?:was|were|is|are|am) (?:an? )?(?:\w{2,14} )?idiots?\b")
+_predicate(
+    "committed repeated",
+    r"(?:committed|repeated) (?:an?|the|several|many) (?:\w{1,16} ){0,2}"
+    r"(?:mistakes?|errors?|blunders?)\b",
+)
+_predicate("got", r"got (?:it|this|that|things) (?:\w{1,16}ly |all )?wrong\b")
+_predicate(
+    "left",
+    r"left (?:[\w'’-]{1,20} ){1,6}(?:unlocked|unattended|unprotected|unsecured|exposed|unmonitored"
+    r"|unpatched|unchecked|wide open|logged in|running|enabled|behind)\b",
+)
+_predicate(
+    "violated disobeyed contravened",
+    r"\w{8,12} (?:[\w'’-]{1,20} ){0,4}(?:polic(?:y|ies)|procedures?|rules?|regulations?|protocols?"
+    r"|orders?|instructions?)\b",
+)
+_predicate("indulged", r"indulged in\b")
+_predicate("confused mixed", r"(?:confused|mixed up) (?:the|two|both|his|her|their|which)\b")
+_predicate("had", r"had (?:absolutely |clearly )?no (?:business|excuse|clue)\b")
+_predicate("knew", r"knew (?:nothing|little) (?:about|of)\b")
+
+#: Of oneself, in the plural, these are told without blame: they say what was known at the time.
+_OF_US = spaced(
+    r"(?:did(?!(?: not|n['’]t) (?:even )?(?:bother|care|listen|read|take the time|pay|think to))"
+    r"|had|could(?! (?:easily|simply|just) )|never|decided|chose|opted|under|over(?!looked)"
+    r"|misunder|misinter|misdiag|went|pushed|carried|guess|ignored|took|skipped|bypassed|was|caused"
+    r"|were(?! (?:\w{1,14} )?(?:lazy|at fault|too ))|are|wasted|created|lacked|declined"
+    r"|prematurely|erroneously|assumed|omitted|failed to (?:reproduce|find|get|load|start))"
+)
+#: And of oneself these are asides, or no verdict.
+_OF_ME = spaced(
+    r"(?:forgot (?:to mention|to say"
+    r"|what|how|which|where|when|about|that|the name)|could|is|are|trusted|assumed"
+    r"|guessed|took|ran|copied|thought|(?:was|am) (?!careless|stupid|sloppy|too |in a |not paying"
+    r"|distracted|lazy|hasty|so sure|an? ))"
+)
 
 #: A word that opens a clause and may be a name; `they` and whoever did it are asked as names are.
-_NAME_BEFORE = _spaced(
+_NAME_BEFORE = spaced(
     r"(?:^|[.;:!?(\n][\s*_-]{0,4}|\b(?:and|but|because|when|that|since|after|while) )"
-    r"(?P<name>they|whoever (?:[\w-]{1,20} ){1,4}?|(?!(?:it|its|this|that|these|those|there|which"
+    r"(?P<name>whoever (?:[\w-]{1,20} ){1,4}?|(?!(?:and|or|but|it|its|this|that|these|those|there"
+    r"|which"
     r"|what"
     r"|who|you|i|one|both|all|others|anyone|everyone|nobody|nothing|something|everything|thread"
     r"|process|kernel|the|an|a|if|as|in|on|at|to|we|he|she|not|then|so|also|never"
@@ -318,16 +387,20 @@ _NAME_BEFORE = _spaced(
     r"|kubernetes|grafana"
     r"|prometheus|jenkins|script|job|service|system|tool|users?|customers?|code|tests?|node"
     r"|server|client|cron)\b)"
-    r"[a-z]{3,14} )(?:(?:\w{2,14}ly|just|then|also|again|had|has) ){0,2}$"
+    r"(?!\w{2,14}ly\b)[a-z]{3,14} )(?:(?:\w{2,14}ly|just|then|also|again|had|has) ){0,2}$"
 )
 #: What is said of people alone, so that a name before it is one.
-_OF_PEOPLE_ALONE = _spaced(
+_OF_PEOPLE_ALONE = spaced(
     r"(?:did|didn|never|forgot|was|were|had|could)\b[\w\s'’]{0,24}?\b(?:bother|bothered|care"
     r"|think|thought|read|careless|sloppy|lazy"
     r"|negligent|reckless|incompetent|hurry|rush|attention|listen|tired|naive|stupid|foolish"
     r"|clueless|homework|asking|ask|impatient"
     r"|to (?:check|tell|turn|switch|set|run|update|renew|close|add|remove|look|test|ask|lock"
     r"|revert|send))\b"
+    r"|(?:did not|didn['’]t|never|failed to)(?: \w{2,14}ly)? "
+    r"(?:communicat|inform|notif|follow(?! redirects)"
+    r"|listen|reali|understood|understand|escalat|consult|adher|obey|pay|heed|remember)"
+    r"|(?:fell asleep|forgot)\b"
     r"|(?:carelessly|recklessly|foolishly|stupidly|hastily|rashly|naively|lazily|sloppily"
     r"|thoughtlessly|negligently|blindly)\s"
     r"|messed|screwed|panicked|slept|dozed|waved|brushed|shrugged|glossed|winged|dragged"
@@ -336,232 +409,144 @@ _OF_PEOPLE_ALONE = _spaced(
     r"|ignored|dismissed|rushed"
 )
 
-#: Names of faults, which are somebody's by what stands before them or behind.
-_FAULTS = (
-    *("haste", "impatience", "ignorance", "laziness", "sloppiness", "complacency", "arrogance"),
-    *("overconfidence", "recklessness", "blunder", "lapse", "misjudgment", "misjudgement"),
-    *("misunderstanding", "misreading", "forgetfulness", "clumsiness", "indecision", "refusal"),
-    *("stubbornness", "inexperience", "disregard", "neglect", "inaction", "hesitation"),
-    *("incompetence", "carelessness", "negligence", "inattention", "unwillingness", "misuse"),
-    *("reluctance", "lack", "indifference", "ineptitude", "naivety", "hubris", "thoughtlessness"),
-    *("misclick", "typo", "slip", "slipup", "oversight", "misconfiguration"),
-    *("eagerness", "absentmindedness", "mishandling", "mismanagement"),
+#: Roles that programs have, too, and what only programs fail to do.
+_ALSO_SOFTWARE = frozenset(
+    role + end
+    for role in (
+        "engineer",
+        "operator",
+        "manager",
+        "lead",
+        "maintainer",
+        "approver",
+        "reviewer",
+        "team",
+    )
+    for end in ("", "s")
 )
-_OWNER_BEFORE = _spaced(
-    rf"(?<![\w'’])(?:(?:{LEAD} (?:[\w-]{{1,20}} ){{0,3}})?{_SOMEBODY}['’]s?|(?:his|her)) "
-    r"(?:[\w-]{1,20} ){0,2}$"
+_SOFTWARE_FAILS_TO = regex(
+    r"failed\s+to\s+(?:schedule|reconcile|start|load|boot|compile|parse|install|mount|initiali[sz]e"
+    r"|connect|bind|sync|render|deserialize|terminate|converge|spawn|allocate|(?:successfully\s+)?(?:generate|emit))\b"
 )
-_OWNER_BEHIND = _spaced(
-    r"s? (?:(?:to \w{1,16}|of \w{1,16}(?: (?:and|or) \w{1,16})?) )?"
-    rf"(?:made )?(?:by|from|among|on the (?:part|side) of|of) {LEAD} "
-    rf"(?:[\w-]{{1,20}} ){{0,3}}{_SOMEBODY}(?![\w'’-])(?! \w{{2,20}}(?:ing|ware|tool)\b)"
+_HYPOTHETICAL = frozenset({"should", "ought", "could"})
+_HYPOTHESIS = regex(r"(?:should|ought|could)\b")
+#: The sentence goes on to a question mark.
+_ASKED = regex(r"[^.!?\n]{0,120}\?")
+#: `a column somebody forgot`: a thing is told apart, and nobody is judged.
+_SOME_THING_BEFORE = regex(r"\b(?:an?|the|any|every|which)\s+\w+\s+(?:some|any)(?:one|body)\s+$")
+_NAME_WINDOW = 60  # characters before a verdict in which a name stands
+
+#: What is said behind a verb of the clause: how it was done. Its subject stands further off.
+_CHECKING = (
+    r"(?:reading|checking|looking|thinking|verifying|asking|understanding|testing|reviewing"
+    r"|questioning|noticing|confirming|consulting|following|validating|double-checking"
+    r"|inspecting|considering|waiting|telling|informing|notifying|coordinating|running (?:the |a )?"
+    r"(?:tests?|plan|dry)|paying (?:\w{1,12} )?attention|reali[sz]ing"
+    r"|using (?:the |a )?(?:checklist|runbook|staging|manual)"
+    r"|(?:a |any )?(?:second (?:look|thought)|authori[sz]ation|permission"
+    r"|approval))"
 )
-#: `oversight of the vendor` is a duty, `misuse of the staff` is done to them.
-_DUTY_TOO = frozenset({"oversight", "misuse"})
-#: A word beside which the name of a fault is something else: a message, a rate, a duty.
-_OTHER_THING = _spaced(
-    r"s?(?:[\w-]| (?:messages?|codes?|pages?|rates?|budgets?|handling|reports?|logs?|modes?"
-    r"|domains?|analysis|states?"
-    r"|paths?|toasts?|rings?|boundar|in (?:it|them)\b))"
+_MANNERS: dict[str, re.Pattern[str]] = {
+    "without": spaced(rf"without (?:even |really |first |ever |properly )?{_CHECKING}\b"),
+    "instead": spaced(rf"(?:instead of|rather than) (?:\w{{2,12}}ly |first )?{_CHECKING}\b"),
+    "violation": spaced(r"violation of (?:[\w'’-]{1,20} ){0,3}(?:polic|procedure|rule|protocol)"),
+    "despite": spaced(r"despite (?:[\w'’-]{1,20} ){0,4}(?:warnings?|alerts?|alarms?|advice)\b"),
+    "failing": spaced(r"failing to \w{2,20}\b"),
+    "neglecting": spaced(r"neglecting to \w{2,20}\b"),
+    "forgetting": spaced(r"forgetting to \w{2,20}\b"),
+}
+_FELL = spaced(
+    r"(?:falling asleep|(?:failing|neglecting|forgetting|refusing|omitting) to|not"
+    rf" (?:properly |even )?{_CHECKING}|skipping|ignoring|disregarding|overlooking|misreading"
+    r"|misunderstanding|being (?:careless|distracted|inattentive|sloppy|lazy|negligent))\b"
+)
+#: The same as what somebody was doing: "caused by the engineer skipping the review".
+_DOINGS = (
+    *("failing", "neglecting", "forgetting", "refusing", "omitting", "falling", "not", "skipping"),
+    *("ignoring", "disregarding", "overlooking", "misreading", "misunderstanding", "being"),
+)
+#: Rules that nobody followed: said in the passive, it is said of whoever should have.
+_UNFOLLOWED = spaced(
+    r"\b(?:procedures?|process(?:es)?|polic(?:y|ies)|checklists?|runbooks?|guidelines?|protocols?"
+    r"|instructions|best practices?|sops?)\b(?: \w{2,20}){0,4} "
+    r"(?:(?:was|were|had|has|have|is|are)(?:n['’]t| not| never)(?: been)?(?: \w{2,14}ly)?"
+    r" (?:followed|adhered|respected|observed|obeyed)"
+    r"|(?:was|were|had been|has been) (?:\w{2,14}ly )?(?:violated|disregarded|flouted|breached))\b"
 )
 
 
-_WINDOW = 120  # characters before a verdict in which its subject begins
-_NAME_WINDOW = 60  # and in which a name stands
+def judged_people(
+    text: str, words: frozenset[str] | None = None, names: tuple[str, ...] = ()
+) -> Iterator[Judgement]:
+    """Where a text in lower case says what a person did wrong; `names`, lower too, are people."""
+    for word, at in places(text, _VERDICTS if words is None else _known_verdicts(words)):
+        if found := _judged_at(text, at, word, words, names):
+            yield found
+    for word, at in places(text, known(words, tuple(_MANNERS))):
+        match = _MANNERS[word].match(text, at)
+        subject = clause_subject(text, at, names) if match else None
+        if match and subject and not subject.is_also_program and subject.head != "we":
+            yield Judgement(subject.start, match.end())
+    yield from _judged_doings(text, words, names)
+    if words is None or "followed" in words or "violated" in words:
+        for match in _UNFOLLOWED.finditer(text):
+            yield Judgement(match.start(), match.end())
 
 
-def judged_conduct(text: str, words: frozenset[str] | None = None) -> Iterator[Judgement]:
-    """Where a text in lower case says of a person what is said to blame them."""
-    for word, at in places(text, _PREDICATES if words is None else _known_predicates(words)):
-        if at and text[at - 1].isalpha():  # the `is` of `this`
-            continue
-        for pattern in _PREDICATES[word]:
-            if match := pattern.match(text, at):
-                is_here = is_whole_word(text, at, at + len(word))
-                if is_here and (subject := _subject_before(text, at, words)):
-                    yield Judgement(subject.start(), match.end())
-                break
-    for word, at in places(text, known(words, _FAULTS)):
-        yield from _fault(text, at, word)
+def _judged_doings(
+    text: str, words: frozenset[str] | None, names: tuple[str, ...]
+) -> Iterator[Judgement]:
+    """Where what somebody was doing, or failing to do, is told as one judges it."""
+    for _, at in places(text, known(words, _DOINGS)):
+        match = _FELL.match(text, at)
+        subject = subject_before(text, at, names) if match else None
+        if match and subject and not subject.is_also_program and subject.head not in _OURSELVES:
+            yield Judgement(subject.start, match.end())
+
+
+_OURSELVES = frozenset({"we", "i"})
 
 
 @lru_cache(maxsize=4)
-def _known_predicates(words: frozenset[str]) -> frozenset[str]:
+def _known_verdicts(words: frozenset[str]) -> frozenset[str]:
     """The words of a text that can begin a verdict; kept, for each passage of it is asked."""
-    known = _PREDICATES.keys() & words
+    contracted = {word[:-1] for word in words if word.endswith("n")}  # `didn't`
+    known = _VERDICTS.keys() & (words | contracted)
     return frozenset(known - _BEING if words.isdisjoint(_BEING_NEEDS) else known)
 
 
-def _subject_before(text: str, at: int, words: frozenset[str] | None) -> re.Match[str] | None:
-    """Who is judged by what begins at `at`: a person, or a name before what only people do."""
-    if subject := _person_before(text, at, words):
-        return None if _is_told(text, at, subject) else subject
-    if not _OF_PEOPLE_ALONE.match(text, at):
+def _judged_at(
+    text: str, at: int, word: str, words: frozenset[str] | None, names: tuple[str, ...]
+) -> Judgement | None:
+    if not opens_word(text, at):
         return None
-    return _NAME_BEFORE.search(text, max(0, at - _NAME_WINDOW), at)
-
-
-def _person_before(text: str, at: int, words: frozenset[str] | None) -> re.Match[str] | None:
-    """The person who is the subject of what begins at `at`, None where it is a program."""
-    start = max(0, at - _WINDOW)
-    found = _PERSON_BEFORE.search(text, start, at)
-    if not found or PROGRAM.search(found[0]):
+    match = next(filter(None, (pattern.match(text, at) for pattern in _VERDICTS[word])), None)
+    if not match:
         return None
-    if words and not words.isdisjoint(_OF_CONTROLLERS) and _OPERATOR.search(found[0]):
-        return None
-    return None if is_supposed(text[start:at], found.start() - start) else found
+    subject = subject_before(text, at, names)
+    if subject and not _is_told(text, at, subject, words):
+        return Judgement(subject.start, match.end(), word in _HYPOTHETICAL)
+    if not subject and _OF_PEOPLE_ALONE.match(text, at):
+        name = _NAME_BEFORE.search(text, max(0, at - _NAME_WINDOW), at)
+        return Judgement(name.start(), match.end()) if name else None
+    return None
 
 
-def _is_told(text: str, at: int, subject: re.Match[str]) -> bool:
-    """Whether it is told without blame: of ourselves, of nobody, or as a question."""
-    if subject["we"]:
+def _is_told(text: str, at: int, subject: ClauseSubject, words: frozenset[str] | None) -> bool:
+    """Whether it is told without blame: of ourselves, of a program or thing, or as a question."""
+    if subject.head == "we":
         return bool(_OF_US.match(text, at))
-    start = subject.start()
-    before = text[max(0, start - 20) : start]
-    return text.startswith(("nobody", "no ", "any"), start) or before.endswith(("why ", "if "))
-
-
-def _fault(text: str, at: int, word: str) -> Iterator[Judgement]:
-    end = at + len(word)
-    start = max(0, at - _WINDOW)
-    if not is_whole_word(text, at, end) or _OTHER_THING.match(text, end):
-        return
-    owner = _OWNER_BEFORE.search(text, start, at)
-    behind = None if owner else _OWNER_BEHIND.match(text, end)
-    whose = owner or behind
-    if not whose or PROGRAM.search(whose[0]):
-        return
-    first = owner.start() if owner else at
-    if NEGATED.search(text, start, first) or is_supposed(text[start:first], first - start):
-        return
-    is_duty = word in _DUTY_TOO and behind and behind[0].split()[0] == "of"
-    if not is_duty:
-        yield Judgement(first, max(end, whose.end()))
-
-
-#: What only a person has, given as a cause; and what is a person's beside a word of people.
-_SLIPS = (
-    *("slip", "lapse", "misclick", "blunder", "misstep", "carelessness", "negligence", "haste"),
-    *("inattention", "inexperience", "incompetence", "misjudgement", "misjudgment"),
-    *("forgetfulness", "complacency", "laziness", "sloppiness", "mishap"),
-    *("recklessness", "inattentiveness", "misreading", "fumble", "stupidity", "impatience"),
-)
-_SHARED_SLIPS = ("error", "mistake", "typo", "oversight", "mix", "mistyping", "mis", "failure")
-_OF_A_PERSON = (
-    r"(?:human|operator|pilot|user|manual|admin\w{0,10}|engineers?|developers?|staff|employee"
-    r"|personnel|people|individual"
-    r"|personal|clerical|typing|typographical|keyboard|data[-\s]entry"
-    r"|copy[-\s]?(?:and[-\s])?paste|honest|innocent|careless|silly|stupid|dumb|foolish"
-    r"|simple|basic|rookie|amateur|plain|sheer|pure|mere|momentary|avoidable|unforced"
-    r"|unforgivable|embarrassing"
-    r"|someone['’]s|somebody['’]s|one person['’]s|classic|elementary|junior|late-night)"
-)
-_BECAUSE = (
-    r"(?:due to|owing to|thanks to|because of|caused by|triggered by|down to"
-    r"|results? (?:of|from)|resulted from|(?:came|comes|stemmed|stems|arose|originated|derived"
-    r"|followed) (?:from|in|out of)"
-    r"|attribut(?:able|ed) to|(?:traced|chalked|put) (?:back |up |down )?to|through|blamed on"
-    r"|(?:cause|reason|trigger|culprit|problem|issue|explanation)\b[^.;\n]{0,40}?(?:was|is|were"
-    r"|:)|\b(?:it|this|that) (?:was|is))"
-)
-_SLIP_BEFORE = _spaced(
-    rf"(?:{_BECAUSE}[\s*_]{{0,6}}(?:(?:simply|just|purely|entirely|plainly|probably|likely|again"
-    rf"|ultimately) ){{0,2}}"
-    rf"|(?:^|[.:;|]\s{{0,6}}|\n)(?:[-*+]\s{{0,6}})?)(?:(?:an?|the|another|one|some|our|this) )?"
-    rf"(?P<kind>(?:(?!(?:the|this|our|not|no|of|is|was|to)\b)[\w'’-]{{1,20}} ){{0,3}})$"
-)
-_HUMAN_KIND = _spaced(rf"(?<!common)(?:^|\s){_OF_A_PERSON} (?:[\w-]{{1,20}} )?$")
-#: Behind a slip that opens a sentence: that something came of it.
-_SLIP_LED = _spaced(
-    r"(?:s|-?ups?)? (?:(?:in|of|by|on|with|during|while|when) (?:[\w'’-]{1,24} ){1,8}?)?"
-    r"(?:led to|caused|resulted in|triggered|took down|brought down|wiped|deleted|dropped|sent|cost"
-    r"|allowed|was (?:the (?:root )?cause|behind|to blame|made)|is (?:what|the (?:root )?cause)"
-    r"|meant|let)\b"
-)
-#: Behind a word that is not of people alone: that somebody made it.
-_SLIP_MADE = _spaced(r"s? (?:made |while\s|when\s|during\s)")
-_SLIP_ENDS = _spaced(r"s?\s{0,4}(?:[.!;,)]|$|\n|\s(?:and|on|by|while|when|during)\b)")
-_NOT_THE_CAUSE = _spaced(
-    r"(?:\b(?:no|not|nor|never|without|rather than|versus|if|whether)|n['’]t)\b[^.;:\n]{0,30}$"
-)
-_MIXED_UP = _spaced(r"mix-?\s?ups?\b")
-#: What a deed is called that nobody meant, and the deed beside it.
-_UNMEANT = (
-    "accidentally",
-    "inadvertently",
-    "unintentionally",
-    "unwittingly",
-    "mistakenly",
-    "erroneously",
-)
-_DEED_WORD = (
-    r"(?:changed|deleted|removed|pushed|deployed|set|sent|pasted|committed|merged|left|enabled"
-    r"|disabled|exposed|published|ran|run|dropped|overwr(?:ote|itten)|wiped|reset|restarted|shut"
-    r"|turned|unplugged|rebooted|applied|uploaded|cleared|revoked|terminated|stopped|killed"
-    r"|released|granted|shared|leaked|checked in|copied|moved|renamed|edited|swapped|chosen?"
-    r"|selected|clicked|pressed|typed|entered|closed|switched|included|added|put|configured"
-    r"|picked|reverted|cut|unmounted|purged|destroyed|erased|forwarded|mailed|posted|formatted"
-    r"|powered)"
-)
-_WAS_BEFORE = _spaced(r"\b(?:was|were|got|been|being|be) (?:\w{2,14}ly )?$")
-_UNMEANT_DEED = _spaced(
-    rf"\w{{8,16}} {_DEED_WORD}\b(?! by (?:the|a) (?:script|job|agent|bot|model|deploy))"
-)
-#: The wrong thing, and who reached for it.
-_WRONG_REACHED = _spaced(
-    r"wrong (?:[\w-]{1,20} ){1,3}(?:was|were|got|had been) (?:accidentally )?"
-    r"(?:selected|picked|typed|pasted|clicked|pressed|chosen|entered|copied|ticked|opened|edited"
-    r"|unplugged)\b"
-    r"(?! by (?:the|a) (?!operator|engineer|person|on-?call|user|admin|develop))"
-)
-_REACHED_BEFORE = _spaced(
-    rf"(?<![\w'’-])(?:{LEAD} (?:[\w-]{{1,20}} ){{0,2}}{_SOMEBODY}|{_SOMEBODY}|we|he|she)"
-    rf" (?:(?:had|then|who|\w{{2,14}}ly) ){{0,2}}"
-    r"(?!(?:notic|found|receiv|report|detect|observ|discover|identif|reali[sz]|fix|correct|saw"
-    r"|got|are|is|was|were|can|could|will|would|may"
-    r"|should|do|did|had|have|see|might|must|remov|replac|revert|know|knew|suspect|need|asked"
-    r"|said|shown)\w{0,6}\s)"
-    r"(?:\w{2,16}ed|ran|chose|hit|sent|wrote|set|took|left|gave|cut|built|shut|read|typed|picked) "
-    r"(?:[\w'’-]{1,20} ){0,7}(?:the|an?) $"
-)
-
-
-def unmeant_slips(text: str, words: frozenset[str] | None = None) -> Iterator[Judgement]:
-    """Where a text in lower case gives somebody's slip as what happened, or why."""
-    for word, at in places(text, known(words, (*_SLIPS, *_SHARED_SLIPS))):
-        if found := _slip_as_cause(text, at, word):
-            yield found
-    for _, at in places(text, known(words, _UNMEANT)):
-        match = _UNMEANT_DEED.match(text, at)
-        if match and _WAS_BEFORE.search(text, max(0, at - _NAME_WINDOW), at):
-            yield Judgement(at, match.end())
-    for word, at in places(text, known(words, ("wrong",))):
-        if match := _WRONG_REACHED.match(text, at):
-            yield Judgement(at, match.end())
-            continue
-        before = _REACHED_BEFORE.search(text, max(0, at - _WINDOW), at)
-        if before and not is_supposed(text[: before.start()], before.start()):
-            yield Judgement(before.start(), at + len(word))
-
-
-def _slip_as_cause(text: str, at: int, word: str) -> Judgement | None:
-    end = at + len(word)
-    if (at and (text[at - 1].isalnum() or text[at - 1] in "_-")) or (
-        _OTHER_THING.match(text, end) and not _MIXED_UP.match(text, at)
-    ):
-        return None
-    before = _SLIP_BEFORE.search(text, max(0, at - _WINDOW), at)
-    start = max(0, at - _WINDOW)
-    if not before or _NOT_THE_CAUSE.search(text, start, before.start("kind")):
-        return None
-    is_human = bool(_HUMAN_KIND.search(f" {before['kind']}"))
-    is_given = bool(text[before.start() : before.start("kind")].strip(" -*+.:;|\n_"))
-    is_led_to = is_given or bool(_SLIP_LED.match(text, end))
-    if word in _SLIPS or _MIXED_UP.match(text, at):
-        is_a_cause = is_led_to or bool(_SLIP_ENDS.match(text, end))
-    elif is_human:
-        is_a_cause = is_led_to or bool(_SLIP_MADE.match(text, end))
-    else:
-        is_bare = word in {"mistake", "oversight"} and bool(_SLIP_ENDS.match(text, end))
-        is_a_cause = is_given and is_bare
-    return Judgement(at - len(before["kind"]), end) if is_a_cause else None
+    if subject.head == "i":
+        return bool(_OF_ME.match(text, at))
+    if _HYPOTHESIS.match(text, at) and _ASKED.match(text, at):
+        return True
+    if text.startswith("forgot", at) and _SOME_THING_BEFORE.search(text, max(0, at - 80), at):
+        return True
+    if subject.is_also_program:
+        return not _OF_PEOPLE_ALONE.match(text, at)
+    is_controller = subject.head in {"operator", "operators"} and bool(
+        words and not words.isdisjoint(_OF_CONTROLLERS)
+    )
+    return is_controller or (
+        subject.head in _ALSO_SOFTWARE and bool(_SOFTWARE_FAILS_TO.match(text, at))
+    )

@@ -1,6 +1,6 @@
 """Phrases that judge a person or an agent, or give somebody's slip as the cause.
 
-They stand beside `judgement_verbs`, which are looked for by their subject: here the phrase
+They stand beside `conduct`, which is looked for by its subject: here the phrase
 itself says it ("should have known better"), or its subject stands further off. Texts are given in
 lower case; a phrase is searched for only where one of its words is in the text, and every
 repetition is bounded, so the time is linear.
@@ -13,16 +13,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kb.lazy_regex import regex
-from kb.lint.wording.judgement_verbs import (
-    HANDLE,
-    LEAD,
-    NEGATED,
-    ROLE,
-    Judgement,
-    is_whole_word,
-    places,
-)
+from kb.lint.wording.judgements import NEGATED, Judgement, is_whole_word, places
 
+#: Roles that are always people. `agent`, `user` and `client` are not among them: in these records
+#: they are mostly software, or somebody outside whose failed attempt is a symptom.
+ROLE = (
+    r"(?:engineers?|developers?|devs?|programmers?|coders?|operators?|admins?|administrators?"
+    r"|sysadmins?|on-?calls?|responders?|reviewers?|approvers?|authors?|maintainers?|committers?"
+    r"|employees?|staff|colleagues?|co-?workers?|teams?|managers?|leads?|contractors?|interns?"
+    r"|technicians?|analysts?|person|people|somebody|someone|anyone|nobody|humans?|sres?|dbas?"
+    r"|cto|ceo|founder|members?|hires?|trainees?|editors?|moderators?|deployers?"
+    r"|consultants?|(?:support|release|duty)[ -](?:engineers?|leads?|managers?|person)"
+    r"|(?:product|business)[ -]owners?)"
+)
+LEAD = r"(?:the|an?|our|one|another|some|his|her|their|this|that|any|no|two|both|many|most)"
+#: `@alice`, but not `@acme/router`, nor what is called a bot or an agent.
+HANDLE = r"@(?!\w*(?:bot|agent|claude|codex|copilot|cursor|gemini))\w[\w-]{0,38}"
 _WHO = (
     rf"(?:(?:{LEAD}\s{{1,6}}(?:[\w'’-]+\s{{1,6}}){{0,2}})?{ROLE}(?:\s{{1,6}}(?:on\s{{1,6}}(?:the\s{{1,6}})?[\w-]+(?:\s{{1,6}}team)?"
     rf"|in\s{{1,6}}charge"

@@ -9,6 +9,7 @@ import lzma
 import os
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,28 @@ def test_a_file_that_cannot_be_unpacked_ends_no_archive(pack, tmp_path: Path) ->
     assert {"2.parquet", "3.zip"} <= told
     assert any(where.startswith("5.zst") for where in told)
     assert any(where.startswith("5.xz") for where in told)
+
+
+def declaring(kind: bytes, size: int) -> bytes:
+    """A tar whose one header declares so much, and has nothing behind it."""
+    entry = tarfile.TarInfo("a.json")
+    entry.type, entry.size = kind, size
+    return entry.tobuf(tarfile.GNU_FORMAT) + bytes(512)
+
+
+@pytest.mark.parametrize(
+    ("kind", "size"),
+    [(tarfile.REGTYPE, 1 << 50), (tarfile.SYMTYPE, 1 << 50), (tarfile.XHDTYPE, 1 << 30)],
+)
+@pytest.mark.parametrize("wrap", [bytes, gzip.compress, lambda tar: zipped(("in.tar", tar))])
+def test_a_header_that_declares_more_than_a_file_has_is_refused_at_once(
+    kind: bytes, size: int, wrap: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    """`tarfile` passes over a member by its declared size, block by block, to no end."""
+    archive = file(tmp_path, wrap(declaring(kind, size)))
+    status, out, err = kb("run", "show", str(archive), cwd=tmp_path)
+    assert status != 0
+    assert f"a header declares {size:,} bytes, which is no file" in " ".join((out + err).split())
 
 
 @pytest.mark.parametrize("start", [b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\x00", b"\x1f\x8b", b"BZh"])

@@ -52,6 +52,12 @@ _LOCAL_HEADER_BYTES = 30
 _MOST_COPIED_BYTES = 4 << 30
 _STORE, _SESSION = "store", "session"
 _ENCRYPTED = 0x1
+#: Names and dates of one member of a tar that its header has no room for: read at once, whole.
+_MOST_EXTENSION_BYTES = 1 << 20
+_EXTENSIONS = frozenset(
+    {tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE}
+    | {tarfile.SOLARIS_XHDTYPE}
+)
 _FAULTS = (OSError, EOFError, zlib.error, tarfile.TarError, zipfile.BadZipFile, ValueError)
 
 
@@ -107,6 +113,22 @@ class _Budget:
         self._members -= 1
         if self._members < 0:
             raise _TooMuchError
+
+
+class _BoundedHeader(tarfile.TarInfo):
+    """A member whose header is refused where it declares what no reader should try to read.
+
+    `tarfile` passes over the body of a member by the size that is declared, however little is
+    there, and holds extensions of a header in memory.
+    """
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _BoundedHeader:
+        header = super().frombuf(buf, encoding, errors)
+        most = _MOST_EXTENSION_BYTES if header.type in _EXTENSIONS else MOST_BYTES
+        if not 0 <= header.size <= most:
+            raise tarfile.ReadError(f"a header declares {header.size:,} bytes, which is no file")
+        return header
 
 
 class _Metered(io.RawIOBase):
@@ -192,7 +214,7 @@ class _Unpacking:
             yield Member(name, fault=f"cannot be unpacked: {error}")
 
     def _of_tar(self, stream: io.BufferedReader, name: str, level: int) -> Iterator[Member]:
-        with tarfile.open(fileobj=stream, mode="r|") as tar:
+        with tarfile.open(fileobj=stream, mode="r|", tarinfo=_BoundedHeader) as tar:
             for entry in tar:
                 inner = _path_within(name, entry.name)
                 if entry.isreg() and (held := tar.extractfile(entry)) is not None:

@@ -162,6 +162,11 @@ def test_what_annotators_say_went_wrong_with_agents_judges_no_person(data: Path)
 # --- sentences that show where the line runs ---
 
 JUDGING = (
+    "alice failed to notice the alert",
+    "sarah didn't check the logs",
+    "sergei broke the build",
+    "john deployed faulty code without proper review",
+    "the deploy went wrong because the team rushed.",
     "the engineer failed to notice the alert",
     "an on-call engineer forgot to page the team",
     "the reviewer should have caught this",
@@ -225,7 +230,7 @@ NOT_JUDGING = (
     "no reviewer overlooked it: there was none",
     "@acme/router failed to install",
     "@dependabot failed to open a request",
-    "alice failed to notice the alert",
+    "envoy failed to notice the alert",
     "the agent did not notice the alert",
     "the team missed the target for march",
     "we did not realise that jobs were left",
@@ -362,8 +367,8 @@ def test_an_evidence_line_is_judged_like_prose() -> None:
 
 
 def test_who_reviewed_or_wrote_the_lessons_is_a_person_in_the_text() -> None:
-    front = "---\nlessons_by: alice\nreviewed: {by: Bob Lee}\n---\n"
-    body = "## What went wrong\n\n- Alice failed to notice.\n- Bob Lee then forgot it.\n"
+    front = "---\nlessons_by: anneke\nreviewed: {by: Bo Lindqvist}\n---\n"
+    body = "## What went wrong\n\n- Anneke failed to notice.\n- Bo Lindqvist then forgot it.\n"
     assert found_in(front + body) == [("judged-person", 7), ("judged-person", 8)]
     assert found_in(body) == []
 

@@ -114,6 +114,11 @@ _WARNINGS = (
     r"(?:warnings?|alerts?|alarms?|concerns?|signs?|advice|objections?|pages?|messages?|feedback"
     r"|instructions?|banner|prompt|it|them|this|that|everything)"
 )
+_BREAKABLE = (
+    r"(?:the |our |everyone['’]s )(?:[\w-]{1,20} )?(?:build|pipeline|site|website|deploy(?:ment)?"
+    r"|release|production|tests|main branch|master)"
+)
+_FAULTY = r"(?:faulty|bad|broken|buggy|untested|unreviewed|half-finished|wrong|incorrect|dodgy)"
 _EVENTS = (
     r"(?:outage|incident|deletion|loss|leak|downtime|mess|failure|damage|crash|breach|disruption"
     r"|disaster|error|bug|problem|issue|data loss|chaos|havoc)"
@@ -206,9 +211,19 @@ _predicate(
 )
 _predicate(
     "violated breached broke flouted defied disobeyed",
-    rf"\w{{5,9}} {_GROUNDS}{_RULES}\b",
+    rf"\w{{5,9}} {_GROUNDS}{_RULES}\b|broke {_BREAKABLE}\b",
 )
-_predicate("rushed", r"rushed (?:the|through|into|out|it|this|ahead|his|her|their|a|an|and)\b")
+_predicate(
+    "rushed",
+    r"rushed (?:the|through|into|out|it|this|ahead|his|her|their|a|an|and)\b"
+    r"|rushed(?=\s{0,3}[.,;])",
+)
+_predicate(
+    "deployed pushed merged shipped committed released",
+    rf"\w{{6,9}} (?:an? |the |some |our )?{_FAULTY} (?:[\w-]{{1,20}} )?(?:code|config\w{{0,10}}"
+    r"|change|commit|build|version|release|migration|patch|fix|script|prompt)\b",
+)
+_predicate("fat", r"fat-?\s{0,1}finger(?:s|ed)\b")
 _predicate("underestimated overestimated misgauged", r"\w{8,16} (?:how|the|what|our|its)\b")
 _predicate(
     "waved nodded rubber rubberstamped",
@@ -347,7 +362,7 @@ _predicate("got", r"got (?:it|this|that|things) (?:\w{1,16}ly |all )?wrong\b")
 _predicate(
     "left",
     r"left (?:[\w'’-]{1,20} ){1,6}(?:unlocked|unattended|unprotected|unsecured|exposed|unmonitored"
-    r"|unpatched|unchecked|wide open|logged in|running|enabled|behind)\b",
+    r"|unpatched|unchecked|(?:wide )?open|logged in|running|enabled|behind)\b",
 )
 _predicate(
     "violated disobeyed contravened",
@@ -363,6 +378,7 @@ _predicate("knew", r"knew (?:nothing|little) (?:about|of)\b")
 _OF_US = spaced(
     r"(?:did(?!(?: not|n['’]t) (?:even )?(?:bother|care|listen|read|take the time|pay|think to))"
     r"|had|could(?! (?:easily|simply|just) )|never|decided|chose|opted|under|over(?!looked)"
+    r"|broke|deployed|pushed|merged|shipped|committed|released"
     r"|misunder|misinter|misdiag|went|pushed|carried|guess|ignored|took|skipped|bypassed|was|caused"
     r"|were(?! (?:\w{1,14} )?(?:lazy|at fault|too ))|are|wasted|created|lacked|declined"
     r"|prematurely|erroneously|assumed|omitted|failed to (?:reproduce|find|get|load|start))"
@@ -443,8 +459,8 @@ _CHECKING = (
     r"|inspecting|considering|waiting|telling|informing|notifying|coordinating|running (?:the |a )?"
     r"(?:tests?|plan|dry)|paying (?:\w{1,12} )?attention|reali[sz]ing"
     r"|using (?:the |a )?(?:checklist|runbook|staging|manual)"
-    r"|(?:a |any )?(?:second (?:look|thought)|authori[sz]ation|permission"
-    r"|approval))"
+    r"|(?:an? |any |proper |prior |adequate |sufficient )?"
+    r"(?:second (?:look|thought)|authori[sz]ation|permission|reviews?|approval))"
 )
 _MANNERS: dict[str, re.Pattern[str]] = {
     "without": spaced(rf"without (?:even |really |first |ever |properly )?{_CHECKING}\b"),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from kb.lazy_regex import regex
+from kb.lint.wording.given_names import GIVEN_NAMES
 from kb.lint.wording.judgements import is_supposed
 
 
@@ -227,7 +228,8 @@ def _plain(words: list[_Word], names: tuple[str, ...]) -> ClauseSubject | None:
     """The subject headed by the last of some words."""
     head = words[-1]
     before = words[-2].text if len(words) > 1 else ""
-    if head.text in _PRONOUNS or head.text in names or _is_handle(head.text):
+    is_named = head.text in names or head.text in GIVEN_NAMES
+    if is_named or head.text in _PRONOUNS or _is_handle(head.text):
         return ClauseSubject(head.start, head.text)
     if f"{before} {head.text}" in names:
         return ClauseSubject(words[-2].start, head.text)

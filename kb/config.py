@@ -99,7 +99,7 @@ class ScopeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
 
 class FormConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Changes to the form: section keys are those of `kb.records.sections`."""
+    """Changes to the form: section keys are those of `kb.records.form_sections`."""
 
     headings: Annotated[dict[str, str], Meta(description="Section key to its heading")] = {}
     aliases: Annotated[

@@ -22,7 +22,7 @@ from kb.trusted_settings import open_config
 
 if TYPE_CHECKING:  # whoever asks an index reads no record, and a working tree no Git
     from kb.records.document import Document
-    from kb.records.model import Postmortem
+    from kb.records.postmortem import Postmortem
     from kb.repo import Commit, File, Repo
 
 #: What kb computes or remembers on this machine lies here, below a library's root.
@@ -54,7 +54,7 @@ class Library:
     def records(self) -> tuple[Postmortem, ...]:
         """What the documents mean, oldest id first; drafts included."""
         from kb.records.merged_records import merged
-        from kb.records.model import interpret
+        from kb.records.postmortem import interpret
 
         with no_collection():
             meanings = [interpret(document) for document in self.documents]

@@ -42,7 +42,7 @@ from kb.records.blank_record import blank_record
 from kb.records.document import Document, read_document
 from kb.records.form import Form, build_form
 from kb.records.front_matter import read_front_matter
-from kb.records.model import interpret
+from kb.records.postmortem import interpret
 from kb.search.indexed_records.passages import record_passages
 from kb.site.mkdocs_settings import packaged_settings, settings_text, settings_wish, used_settings
 from kb.site.safe_html import escape, plain, summary_text, to_html, to_inline_html

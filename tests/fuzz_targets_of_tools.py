@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, cast
 from kb.adopt.adoption import plan
 from kb.adopt.input_files import find_files
 from kb.library import Library, open_library
-from kb.lsp.features import make_server
+from kb.lsp.feature_dispatch import make_server
 from kb.lsp.frames import FrameReader
 from kb.records.document import read_document
 from kb.repo import open_repo

@@ -17,7 +17,7 @@ from kb.errors import KbError
 from kb.library import open_library
 from kb.records.document import Document, read_document
 from kb.records.form import build_form
-from kb.records.model import interpret
+from kb.records.postmortem import interpret
 
 from known_library import Promise, Story
 from test_metrics_command import run  # noqa: F401 - a fixture

@@ -11,7 +11,7 @@ from kb.config import Config
 from kb.records.compound_values import CLOCK_NAMES
 from kb.records.document import Document, read_document
 from kb.records.form import build_form
-from kb.records.informal_actions import read_all_actions
+from kb.records.informal_action_items import read_all_actions
 
 
 def read(text: str, name: str = "pump.md") -> Document:

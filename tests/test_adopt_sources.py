@@ -19,7 +19,7 @@ from kb.adopt.input_files import Found, find_files
 from kb.adopt.sources.html_text import MOST_TAGS
 from kb.adopt.sources.registry import sources
 from kb.library import open_library
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.repo import open_repo
 
 GOOGLE_DOCS = """<html><head><meta content="text/html; charset=UTF-8" http-equiv="content-type">

@@ -33,7 +33,7 @@ from kb.digest.slack import MOST_BLOCKS, MOST_HEADER, MOST_SECTION, slack_messag
 from kb.errors import KbError
 from kb.metrics.compute_page import read_as_of
 from kb.metrics.result_types import NewRecord
-from kb.records.model import Occurrence
+from kb.records.postmortem import Occurrence
 from kb.repo import open_repo
 from kb.walls.firing_log import Firing
 from markdown_it import MarkdownIt

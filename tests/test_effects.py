@@ -22,7 +22,7 @@ from kb.library import open_library
 from kb.lint.runner import check
 from kb.records.document import read_document
 from kb.records.form import build_form
-from kb.records.model import Clocks
+from kb.records.postmortem import Clocks
 from kb.records.route_run_counts import read_runs_seen, with_runs
 
 from conftest import git_in

@@ -21,7 +21,7 @@ from kb.lint.fmt.text_edit import Edit
 from kb.lint.rule import LintContext
 from kb.records.document import Document, read_document
 from kb.records.form import build_form
-from kb.records.model import read_time
+from kb.records.postmortem import read_time
 
 from conftest import EXAMPLE, ROOT
 from permissions import CAN_BE_BOUND, bound_by_permissions

@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 from kb.lint.fmt.formatter import edits
 from kb.lint.fmt.text_edit import Edit
-from kb.records.informal_actions import read_informal_actions
-from kb.records.model import read_time
+from kb.records.informal_action_items import read_informal_actions
+from kb.records.postmortem import read_time
 
 from conftest import EXAMPLE
 from test_fmt import CONTEXT, FORM, facts, fmt, read

@@ -14,7 +14,7 @@ from kb.actions.line_edits import add_sign_off
 from kb.as_of import AsOf
 from kb.errors import KbError
 from kb.library import open_library
-from kb.records.model import SignOff
+from kb.records.postmortem import SignOff
 
 from conftest import EXAMPLE, ROOT, Git
 from known_library import Promise, Story

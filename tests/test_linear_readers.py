@@ -23,10 +23,10 @@ from kb.lazy_regex import LatePattern
 from kb.lint.fmt.formatter import edits, formatted
 from kb.lint.rule import MOST_FINDINGS, LintContext
 from kb.lint.runner import claims, find, outlines
+from kb.records.action_and_prior_items import read_items
 from kb.records.document import Document, read_document
 from kb.records.form import build_form
-from kb.records.list_items import read_items
-from kb.records.model import interpret
+from kb.records.postmortem import interpret
 from kb.search.indexed_records.passages import cut, plain_text, record_passages
 from kb.sensitive.names.find_names import PERSON, NameIndex, PrivateName
 from kb.terminal import plain
@@ -173,9 +173,9 @@ def test_a_sentence_without_an_end_is_cut_into_whole_pieces(count: int) -> None:
 
 #: What is handed to these is short, or is looked at from few places: why, for each.
 BOUNDED = {
-    "kb.records.list_items._BULLET": "held against the beginning of a line, by way of an argument",
-    "kb.records.list_items.ANY_ITEM": "the same",
-    "kb.records.informal_actions.ANY_ITEM": "the same",
+    "kb.records.action_and_prior_items._BULLET": "held against the beginning of a line",
+    "kb.records.action_and_prior_items.ANY_ITEM": "the same",
+    "kb.records.informal_action_items.ANY_ITEM": "the same",
     "kb.records.heading_topics._BY_SECTION": "held against a heading of at most 70 characters",
     "kb.site.safe_html._LINK_WITHOUT_TARGET": "nh3 has closed every element",
     "kb.site.post_process._SCRIPT": "pages are ours: a record's own tags are escaped",

@@ -24,7 +24,7 @@ from kb.metrics.result_types import Measure
 from kb.metrics.sharing_deadlines import deadlines
 from kb.records.document import read_document
 from kb.records.form import build_form
-from kb.records.model import Postmortem, interpret
+from kb.records.postmortem import Postmortem, interpret
 
 from known_library import Promise, Story, noon, tell
 

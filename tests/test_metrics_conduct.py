@@ -12,7 +12,7 @@ from kb.metrics.registry import MEASURES
 from kb.metrics.result_types import Measure
 from kb.records.document import read_document
 from kb.records.form import build_form
-from kb.records.model import Postmortem, interpret
+from kb.records.postmortem import Postmortem, interpret
 from kb.site.pages.metrics_page import FAMILIES, explained
 
 from known_library import noon

@@ -19,7 +19,7 @@ from kb.library import open_library
 from kb.records.document import read_document
 from kb.records.form import build_form
 from kb.records.merged_records import end_of, occurrences_of
-from kb.records.model import Occurrence, interpret, read_time
+from kb.records.postmortem import Occurrence, interpret, read_time
 from kb.search.indexed_records.entry import read_entry
 
 from conftest import EXAMPLE, ROOT

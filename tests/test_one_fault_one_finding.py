@@ -11,8 +11,8 @@ from kb.config import CheckConfig
 from kb.lint.readings.document_facts import words_offered
 from kb.lint.registry import active_rules
 from kb.lint.rule import LintContext, run_rules
+from kb.records.action_and_prior_items import ActionItem
 from kb.records.document import read_document
-from kb.records.list_items import ActionItem
 
 from changed_example import FORM, TEXT, changed
 from conftest import EXAMPLE

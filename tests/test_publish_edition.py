@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from kb.cli import cli
 from kb.errors import KbError
 from kb.library import open_library
+from kb.records.form_sections import SECTIONS as FORM_SECTIONS
 from kb.records.front_matter_keys import KEYS
-from kb.records.sections import SECTIONS as FORM_SECTIONS
 from kb.site.build_site import Build, build_site
 from kb.site.content import EXTERNAL, Edition
 from kb.site.external.allowed_parts import SECTIONS

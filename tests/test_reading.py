@@ -10,7 +10,7 @@ from kb.config import Config, FormConfig
 from kb.errors import KbError
 from kb.records.document import Document, read_document
 from kb.records.form import build_form
-from kb.records.informal_actions import read_all_actions
+from kb.records.informal_action_items import read_all_actions
 from kb.records.unread_content import unread_actions, unread_evidence, unread_text, unread_times
 from kb.records.written_dates import read_day, read_written_time
 from kb.sentences import word_count

@@ -153,7 +153,7 @@ def test_a_section_is_one_row(package: Path) -> None:
         fields=(Field("PART", "Its name", many=True),),
     ),
 """
-    insert(package, "kb/records/sections.py", '    Section(\n        key="lessons"', row)
+    insert(package, "kb/records/form_sections.py", '    Section(\n        key="lessons"', row)
     code = """
 from kb.library import open_library
 from kb.records.form import build_form

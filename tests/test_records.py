@@ -16,7 +16,7 @@ from kb.library import load_document, open_library
 from kb.records.blank_record import blank_record, slug
 from kb.records.document import MAX_BOXES, Document, read_document
 from kb.records.form import build_form
-from kb.records.model import interpret
+from kb.records.postmortem import interpret
 from kb.records.record_files import MAX_RECORD_BYTES
 
 from conftest import EXAMPLE, ROOT

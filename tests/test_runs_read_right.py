@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from kb.errors import KbError
 from kb.lint.rules.privacy import all_secrets
-from kb.records.sections import SECTIONS
+from kb.records.form_sections import SECTIONS
 from kb.traces.checkup.archive_files import trace_files
 from kb.traces.read_runs import ReadingSettings, one_run, open_reading
 from kb.traces.run import Event, Ran, Run

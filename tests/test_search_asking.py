@@ -14,7 +14,7 @@ from kb.search.encoder.vector_store import text_key, vector_store
 from kb.search.find_similar import related
 from kb.search.index import prune
 from kb.search.index.index import build_index, open_index
-from kb.search.ranking.likeness import Question, likeness
+from kb.search.ranking.cosine_likeness import Question, likeness
 
 from conftest import trust_settings
 from search_library import write_record, write_stories

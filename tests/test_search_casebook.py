@@ -18,7 +18,7 @@ import pytest
 from kb.library import load_document, record_files, unread_library
 from kb.records.casebook import casebook_ids, public_page
 from kb.records.form import build_form
-from kb.records.model import interpret
+from kb.records.postmortem import interpret
 from kb.search.answer import CASEBOOK, Answer
 from kb.search.answer_json import answer_json, answer_schema
 from kb.search.casebook import (

@@ -19,7 +19,7 @@ from kb.search.find_similar import RankedQuery, answer, find
 from kb.search.index.index import Index, open_index
 from kb.search.query import EVERYTHING, query_from_text
 from kb.search.ranking.agent_acted import agent_odds, says_agent
-from kb.search.ranking.likeness import Question
+from kb.search.ranking.cosine_likeness import Question
 from kb.search.render import show
 
 from conftest import ROOT

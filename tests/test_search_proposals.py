@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 from kb.errors import KbError
+from kb.records.action_and_prior_items import read_priors
 from kb.records.document import read_document
 from kb.records.form import build_form
-from kb.records.list_items import read_priors
 from kb.search.answer import Answer, IndexFacts, Match, ProposedClass
 from kb.search.indexed_records.entry import read_entry
 from kb.search.indexed_records.passages import PROPOSALS_END, PROPOSALS_START
-from kb.search.matches_in_draft import with_proposals, write_proposals
+from kb.search.write_proposals import with_proposals, write_proposals
 
 FORM = build_form()
 FACTS = IndexFacts(3, 9, "model", 0, False, "shipped")

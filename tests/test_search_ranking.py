@@ -43,8 +43,8 @@ from kb.search.ranking.class_posterior import (
     fit_posterior,
     largest,
 )
+from kb.search.ranking.cosine_likeness import Question, likeness, likenesses
 from kb.search.ranking.joint_ridge import MOST_TEACHERS, joint_ridge_of, word_rows
-from kb.search.ranking.likeness import Question, likeness, likenesses
 from kb.search.ranking.rank import (
     Weights,
     _neighbour_verdicts,

@@ -413,7 +413,7 @@ def test_only_what_changed_in_a_draft_is_encoded(stories: Path) -> None:
 
 
 #: What reads a record: an index that is up to date is asked without it.
-READERS = "yaml kb.records.document kb.records.timeline kb.records.evidence kb.records.model"
+READERS = "yaml kb.records.document kb.records.timeline kb.records.evidence kb.records.postmortem"
 
 
 def test_a_question_imports_nothing_heavy(stories: Path) -> None:

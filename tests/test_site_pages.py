@@ -17,7 +17,7 @@ from kb.humanize import format_alike, said_interval
 from kb.library import open_library
 from kb.lint.registry import all_rules
 from kb.metrics.result_types import MetricPart, QuestionAnswer
-from kb.records.model import Clocks
+from kb.records.postmortem import Clocks
 from kb.repo import open_repo
 from kb.site.build_site import Build, build_site
 from kb.site.content import EXTERNAL, INTERNAL, Edition, Site
@@ -27,7 +27,7 @@ from kb.site.links import HOME, INCIDENTS, RULES, SitePage
 from kb.site.machine.atom_json_csv import data_files
 from kb.site.machine.link_previews import cards_of, write_cards
 from kb.site.pages import charts
-from kb.site.pages.clock_strip import strip
+from kb.site.pages.clock_timeline import strip
 from kb.site.pages.duration_chart import (
     DurationFacts,
     axis_marks,

@@ -20,7 +20,7 @@ from kb.records.document import (
 )
 from kb.records.form import build_form
 from kb.records.front_matter import MAX_FRONT_CHARACTERS, MAX_FRONT_VALUES
-from kb.records.model import interpret
+from kb.records.postmortem import interpret
 from kb.records.record_files import MAX_SEARCHED_CHARACTERS
 from kb.search.indexed_records.passages import record_passages
 from kb.site.links import MOST_WORDS, PageNames

@@ -23,9 +23,9 @@ from kb.actions.effectiveness import (
     effect_of,
 )
 from kb.did_you_mean import folded
+from kb.records.action_and_prior_items import ActionItem
 from kb.records.effectiveness_attributes import verification, watch_days
-from kb.records.list_items import ActionItem
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 
 if TYPE_CHECKING:
     from kb.library import Library

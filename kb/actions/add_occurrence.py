@@ -12,7 +12,7 @@ from kb.actions.line_edits import ActionEdit, add_occurrence
 from kb.errors import KbError
 from kb.library import Library
 from kb.records.document import Document
-from kb.records.model import Occurrence, Postmortem, interpret
+from kb.records.postmortem import Occurrence, Postmortem, interpret
 
 if TYPE_CHECKING:
     from kb.traces.read_runs import ReadingSettings

@@ -19,9 +19,9 @@ from itertools import groupby, takewhile
 from kb.actions.route_names import is_of_route, is_route, routes_named
 from kb.humanize import plural
 from kb.library import Library
+from kb.records.action_and_prior_items import ActionItem
 from kb.records.effectiveness_attributes import Verification, verification, watch_days
-from kb.records.list_items import ActionItem
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.records.route_run_counts import RunsSeen
 
 UNKNOWN, EFFECTIVE, FAILED = "unknown", "effective", "failed"

@@ -17,7 +17,7 @@ from kb.actions.gate_unreadable import GATES, Unreadable, unreadable
 from kb.actions.route_names import is_of_route, near_route
 from kb.as_of import AsOf
 from kb.library import Library
-from kb.records.model import Postmortem, SignOff
+from kb.records.postmortem import Postmortem, SignOff
 
 #: A day that has begun somewhere on Earth may be written while it has not begun in UTC.
 _ONE_DAY = timedelta(days=1)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from kb.actions.route_names import is_of_route, is_route
 from kb.library import Library
+from kb.records.action_and_prior_items import ActionItem
 from kb.records.document import Document
-from kb.records.list_items import ActionItem
 from kb.records.misplaced_records import is_meant_as_record
-from kb.records.model import interpret
+from kb.records.postmortem import interpret
 
 GATES = ("restart", "rollout")
 #: A gate word anywhere in a line: looser than the grammar, to see what the grammar cannot read.

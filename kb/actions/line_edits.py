@@ -15,11 +15,11 @@ from typing import Any
 
 from kb.errors import KbError
 from kb.library import Library
+from kb.records.action_and_prior_items import ActionItem
 from kb.records.document import Document, read_document
 from kb.records.front_matter import Node
 from kb.records.front_matter_keys import READERS
-from kb.records.list_items import ActionItem
-from kb.records.model import Occurrence, SignOff, interpret
+from kb.records.postmortem import Occurrence, SignOff, interpret
 from kb.safe_files import replace_known
 
 _BOX = re.compile(r"^([ \t]*[-*+][ \t]+\[)[ xX-](\])")

@@ -11,7 +11,7 @@ from kb.did_you_mean import folded
 from kb.errors import KbError
 from kb.library import Library
 from kb.records.document import Document
-from kb.records.model import SignOff
+from kb.records.postmortem import SignOff
 from kb.repo import Repo
 
 

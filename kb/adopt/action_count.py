@@ -12,13 +12,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from kb.adopt.possible_lists import line_of_possible_list
+from kb.adopt.possible_action_lists import line_of_possible_list
 from kb.humanize import plural
+from kb.records.action_and_prior_items import ActionItem, read_actions
 from kb.records.document import Document
-from kb.records.informal_actions import read_all_actions, read_informal_actions, says_nothing
-from kb.records.list_items import ActionItem, read_actions
+from kb.records.form_sections import plain_label
+from kb.records.informal_action_items import read_all_actions, read_informal_actions, says_nothing
 from kb.records.markdown import Line, SectionText, bold_heading, read_heading
-from kb.records.sections import plain_label
 from kb.records.tables import read_tables
 
 _ITEM = re.compile(r"(?P<indent>[ \t]*)(?:[-*+•]|\d{1,3}[.)])[ \t]+(?P<text>.*)")

@@ -9,8 +9,8 @@ from datetime import date, timedelta
 
 from kb.adopt.days_in_text import days_in, days_with_places, prose_days, read_written_day
 from kb.adopt.labelled_lines import EDGES, LabelledLine, toml_title
+from kb.records.action_and_prior_items import read_date
 from kb.records.document import Document
-from kb.records.list_items import read_date
 from kb.records.markdown import read_heading
 from kb.records.timeline import TimelineEntry
 

@@ -17,7 +17,7 @@ from kb.did_you_mean import check_word, folded
 from kb.errors import KbError
 from kb.humanize import plural
 from kb.library import Library, open_library
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.records.taxonomy import ADOPTED
 from kb.streams import echo, echo_json, warn
 from kb.terminal import as_lines, cut, visible

@@ -21,7 +21,7 @@ def command(context: click.Context) -> None:
     incidents. docs/editor.md has the settings of each editor.
     """
     try:
-        from kb.lsp.features import make_server
+        from kb.lsp.feature_dispatch import make_server
         from kb.lsp.frames import FrameReader
     except ImportError as error:
         raise KbError(

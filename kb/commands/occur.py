@@ -24,7 +24,7 @@ from kb.commands.record_by_id import record_that_counts
 from kb.errors import KbError
 from kb.humanize import plural
 from kb.library import Library, open_library
-from kb.records.model import Occurrence, read_time
+from kb.records.postmortem import Occurrence, read_time
 from kb.streams import echo, warn
 from kb.terminal import visible
 

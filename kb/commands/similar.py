@@ -449,7 +449,7 @@ def _written(asked: _Asked, path: Path | None) -> str:
 
     Nobody is asked unbidden for a verdict that no measure counts.
     """
-    from kb.search.matches_in_draft import write_proposals
+    from kb.search.write_proposals import write_proposals
 
     if path is None or is_run(path):
         raise KbError(

@@ -19,7 +19,7 @@ from kb.metrics.all_hands_sentences import (
     window_title,
 )
 from kb.metrics.result_types import AllHands, MetricsPage, NewRecord, OwedPromise, Pair
-from kb.records.model import Occurrence
+from kb.records.postmortem import Occurrence
 from kb.site.links import incident
 from kb.walls.firing_log import PASS_GIVEN, PASSED, Firing
 

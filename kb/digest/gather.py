@@ -12,9 +12,9 @@ from kb.as_of import AsOf
 from kb.digest.contents import ApprovedWords, DigestFacts, restricted
 from kb.errors import KbError
 from kb.library import Library
-from kb.metrics.all_hands import first_lesson
+from kb.metrics.all_hands_facts import first_lesson
 from kb.metrics.compute_page import page_of, read_folder
-from kb.records.model import Occurrence
+from kb.records.postmortem import Occurrence
 from kb.repo import Repo
 from kb.walls.firing_log import firings
 

@@ -25,7 +25,7 @@ from kb.erasure.rewritten_file import (
     fixture_value,
 )
 from kb.library import LOCAL_FOLDER, Library
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.records.record_files import is_record_name
 from kb.safe_files import Tree, UnsafePathError, walk
 from kb.search.encoder.vector_store import vectors_place

@@ -23,7 +23,7 @@ from kb.lint.rule import LintContext, Problem, Rule, by_place, heard_rules, prob
 from kb.lint.runner import as_adopted, claimed_names, find, rules_by_file, shown_lines, with_status
 from kb.records.document import Document, lines_of, read_document
 from kb.records.form import Form
-from kb.records.model import Outline, outline
+from kb.records.postmortem import Outline, outline
 
 
 class FoundInFiles(NamedTuple):

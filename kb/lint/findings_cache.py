@@ -24,7 +24,7 @@ from kb.config import Config
 from kb.lint.rule import LintContext, Problem
 from kb.records.casebook import casebook_place
 from kb.records.document import Document
-from kb.records.model import Outline
+from kb.records.postmortem import Outline
 from kb.safe_files import Root, UnsafePathError, real_path
 from kb.user_folders import cache_folder
 from kb.version import __version__

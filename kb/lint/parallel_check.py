@@ -30,7 +30,7 @@ from kb.lint.rule import LintContext, Problem
 from kb.lint.runner import Report, build_report, check, chosen_files, in_order
 from kb.parallel.forks import forks, usable_cores
 from kb.records.form import Form, build_form
-from kb.records.model import Outline
+from kb.records.postmortem import Outline
 from kb.trusted_settings import open_config
 
 if TYPE_CHECKING:

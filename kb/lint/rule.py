@@ -18,7 +18,7 @@ from kb.did_you_mean import nearest_word
 from kb.errors import KbError
 from kb.records.document import Document
 from kb.records.form import Form
-from kb.records.model import Outline
+from kb.records.postmortem import Outline
 
 #: Findings of one rule in one file: nobody reads more, and a file of two megabytes can hold a
 #: hundred thousand mistakes.

@@ -18,7 +18,7 @@ from kb.lint.readings.document_facts import is_submitted
 from kb.lint.registry import active_rules, rules_of_scope
 from kb.lint.rule import ADVICE, ERROR, LintContext, PriorSuggestion, Problem, Rule, run_rules
 from kb.records.document import Document, read_document
-from kb.records.model import Outline, outline
+from kb.records.postmortem import Outline, outline
 from kb.records.record_files import is_record_name
 from kb.safe_files import walk
 from kb.sensitive.secrets.find_secrets import masked

@@ -3,7 +3,7 @@
 Nothing is decided here: every answer is one of `kb.lint`, `kb.records` or `kb.search`, given for
 the text as it stands in the editor, saved or not.
 
-- `server`: what a client may ask; `features`: each question by the module named for it
+- `server`: what a client may ask; `feature_dispatch`: each question by the module named for it
 - `workspace`: the open files and the libraries they lie in; `frames`: messages as they come in
 - `text_positions`: places in a text; `library_view`: a library as far as an editor has to know it
 - `open_record`: one open file with its library, what every feature is a function of

@@ -10,10 +10,10 @@ from lsprotocol import types
 
 from kb.lsp.hover import key_words, word_words
 from kb.lsp.open_record import OpenRecord
+from kb.records.action_and_prior_items import PRIOR_TO_FILL
 from kb.records.document import Document
+from kb.records.form_sections import Section
 from kb.records.front_matter_keys import KEYS, Key, KeyType, may_be_unknown
-from kb.records.list_items import PRIOR_TO_FILL
-from kb.records.sections import Section
 from kb.terminal import visible
 
 #: What makes a client ask.

@@ -15,7 +15,7 @@ from kb.lint.rule_docs import rule_page
 from kb.lsp.library_view import RecordCard
 from kb.lsp.open_record import OpenRecord, quoted_markdown
 from kb.records.front_matter_keys import Key, rows
-from kb.records.model import minutes_between, read_time
+from kb.records.postmortem import minutes_between, read_time
 from kb.records.taxonomy import Word
 
 _KEYS = dict(rows())

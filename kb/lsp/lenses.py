@@ -13,7 +13,7 @@ from kb.lint.fmt.detection_minutes import KEY as MINUTES_KEY
 from kb.lint.fmt.detection_minutes import chain_minutes
 from kb.lint.fmt.text_edit import newline_of
 from kb.lsp.open_record import OpenRecord
-from kb.records.list_items import PRIOR_TO_FILL
+from kb.records.action_and_prior_items import PRIOR_TO_FILL
 from kb.terminal import cut, visible
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from kb.config import FILE_NAME
 from kb.library import Library, load_documents, no_collection, record_files, unread_library
 from kb.lint.rule import LintContext
 from kb.lint.runner import claims
+from kb.records.action_and_prior_items import ActionItem
 from kb.records.document import Document
 from kb.records.front_matter import Node
-from kb.records.list_items import ActionItem
-from kb.records.model import Outline, outline
+from kb.records.postmortem import Outline, outline
 
 #: Size and time of a file: as long as they stay, it is not read again.
 Stamp = tuple[int, int]

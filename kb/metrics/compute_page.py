@@ -16,7 +16,7 @@ from kb.as_of import AsOf
 from kb.errors import KbError
 from kb.humanize import plural
 from kb.library import Library, find_root, open_library_at, read_library
-from kb.metrics.all_hands import all_hands
+from kb.metrics.all_hands_facts import all_hands
 from kb.metrics.headline_answers import ANSWERED_BY, answer_all
 from kb.metrics.inputs import MetricsInput
 from kb.metrics.publication import NewsWindow, read_window, with_default_branch
@@ -27,7 +27,7 @@ from kb.metrics.sharing_deadlines import deadlines
 from kb.records.casebook import casebook_ids
 from kb.records.document import Document, read_document
 from kb.records.form import Form
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.repo import Repo
 from kb.trusted_settings import open_config
 

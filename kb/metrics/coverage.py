@@ -9,7 +9,7 @@ from kb.metrics.aggregate import counted, share, total
 from kb.metrics.inputs import Case, MetricsInput, record_case
 from kb.metrics.publication import NOT_BEFORE
 from kb.metrics.result_types import MetricPart, MetricValue
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.statistics import ratio, ratio_interval, share_interval
 
 _BY = ("quarter", "route")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from kb.metrics.aggregate import counted, durations, share, total
 from kb.metrics.inputs import Case, MetricsInput, asked, record_case
 from kb.metrics.result_types import MetricValue
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 
 #: Words of `detected_by` that mean somebody else told us.
 OTHERS = ("customer", "billing", "partner", "public")

@@ -21,7 +21,7 @@ from kb.metrics.publication import (
     publications,
 )
 from kb.records.merged_records import merged_here, occurrences_of
-from kb.records.model import Occurrence, Postmortem
+from kb.records.postmortem import Occurrence, Postmortem
 from kb.records.route_run_counts import RunsSeen
 
 

@@ -27,7 +27,7 @@ from kb.metrics.result_types import (
     Pair,
     QuestionAnswer,
 )
-from kb.records.model import SignOff
+from kb.records.postmortem import SignOff
 from kb.terminal import whole_value
 from kb.walls.firing_summary import WallsOnThisMachine
 

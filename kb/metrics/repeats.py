@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from kb.metrics.aggregate import counted, durations, share, total
 from kb.metrics.inputs import Case, MetricsInput, asked, moment, record_case
 from kb.metrics.result_types import MetricValue, Pair
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.records.taxonomy import TAXONOMIES
 
 #: How far back a class counts as seen before, in days.

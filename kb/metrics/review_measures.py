@@ -9,7 +9,7 @@ from kb.metrics.aggregate import counted, durations, share
 from kb.metrics.inputs import MetricsInput, record_case
 from kb.metrics.publication import COPIED, NOT_BEFORE
 from kb.metrics.result_types import MetricValue
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 
 REVIEW_HOURS = 48
 

@@ -9,7 +9,7 @@ from kb.metrics.aggregate import clustered_share, counted, share
 from kb.metrics.inputs import Case, MetricsInput, moment, record_case
 from kb.metrics.result_types import Deadline, MetricValue
 from kb.metrics.review_measures import REVIEW_HOURS
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 
 SHARING_HOURS = 72
 

@@ -9,7 +9,7 @@ from kb.errors import KbError
 from kb.library import Library, load_document, record_files
 from kb.other_libraries.open_libraries import declared, open_one
 from kb.records.document import Document
-from kb.records.model import interpret
+from kb.records.postmortem import interpret
 from kb.search.several_libraries import OtherLibrary
 
 

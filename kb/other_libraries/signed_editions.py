@@ -13,7 +13,7 @@ from kb.config import LibraryConfig
 from kb.library import Library
 from kb.records.document import Document, read_document
 from kb.records.form import build_form
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.site.content import Edition, Site
 from kb.site.external.approved_text import body, facts
 from kb.site.external.declared_names import private_names

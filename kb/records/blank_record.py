@@ -14,8 +14,8 @@ from itertools import groupby
 from kb.config import CheckConfig
 from kb.records.compound_values import Clocks
 from kb.records.form import Form, build_form
+from kb.records.form_sections import Section
 from kb.records.front_matter_keys import KEYS
-from kb.records.sections import Section
 
 _MAX_SLUG = 60
 _DIGEST = 6

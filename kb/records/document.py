@@ -15,10 +15,7 @@ from itertools import islice
 from pathlib import PurePath
 
 from kb.lazy_regex import regex
-from kb.records.form import Form
-from kb.records.front_matter import Fault, FrontMatter, read_front_matter
-from kb.records.front_matter_keys import RowedEntry, entries
-from kb.records.list_items import (
+from kb.records.action_and_prior_items import (
     ActionItem,
     Item,
     PriorIncident,
@@ -27,6 +24,9 @@ from kb.records.list_items import (
     read_priors,
     read_unboxed,
 )
+from kb.records.form import Form
+from kb.records.front_matter import Fault, FrontMatter, read_front_matter
+from kb.records.front_matter_keys import RowedEntry, entries
 from kb.records.markdown import Line, SectionText, scan_lines
 from kb.records.record_files import MAX_RECORD_BYTES
 from kb.records.section_reader import by_key, read_sections

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from kb.lazy_regex import regex
-from kb.records.list_items import ActionItem, read_date
+from kb.records.action_and_prior_items import ActionItem, read_date
 
 #: How a watch is written; other spellings of the same are read.
 WATCH = regex(r"[1-9]\d{0,3}d")

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from msgspec.structs import replace
 
 from kb.lazy_regex import regex
+from kb.records.form_sections import Field, Section
 from kb.records.markdown import (
     FieldLine,
     Line,
@@ -21,7 +22,6 @@ from kb.records.markdown import (
     is_plain_fence,
     read_heading,
 )
-from kb.records.sections import Field, Section
 from kb.records.tables import Table, TableRow, cells, read_tables
 
 _FENCED_FIELD = regex(r"([A-Za-z][A-Za-z0-9_]*)[ \t]*:(?:[ \t]+(.*))?$")

@@ -21,7 +21,7 @@ from kb.lazy_regex import regex
 from kb.records.taxonomy import KINDS
 
 if TYPE_CHECKING:
-    from kb.records.model import Postmortem
+    from kb.records.postmortem import Postmortem
 
 FACTS_FILE = "kb.facts.json"
 #: 100,000 records with a run of 100 steps each take 200 MB; a team has hundreds.

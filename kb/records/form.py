@@ -10,9 +10,9 @@ from pathlib import PurePath
 
 from kb.config import Config, FormConfig, ScopeConfig
 from kb.errors import KbError
+from kb.records.form_sections import PROFILES, SECTIONS, Field, Section
 from kb.records.heading_topics import section_by_stem
 from kb.records.headings import heading_names, normal_heading
-from kb.records.sections import PROFILES, SECTIONS, Field, Section
 from kb.records.taxonomy import EXTENSIBLE, TAXONOMIES, Word
 
 _MAX_HEADINGS = 4096

@@ -20,10 +20,10 @@ from kb.records.blank_record import (
 )
 from kb.records.compound_values import CLOCK_NAMES, Clocks, read_time
 from kb.records.document import Document
+from kb.records.form_sections import Section
 from kb.records.front_matter import MappingEntry
 from kb.records.front_matter_keys import KEYS, position
 from kb.records.markdown import SectionText
-from kb.records.sections import Section
 
 #: The clocks every record of a fuller profile asks for.
 _CLOCKS = ("route_start", "first_warning", "first_impact", "detected", "contained")

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from kb.lazy_regex import regex
-from kb.records.sections import normal_spelling
+from kb.records.form_sections import normal_spelling
 
 _BRACKET = regex(r"(?<!\s)\s*+[({（\[].*$")
 _PART = regex(r"(?<!\s)\s*+(?:(?<=\s)(?:[—–|/]|-{1,2})\s++|[:：|,](?:\s++|$))")

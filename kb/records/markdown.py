@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from msgspec import Struct
 
 from kb.lazy_regex import regex
-from kb.records.sections import normal_spelling
+from kb.records.form_sections import normal_spelling
 
 _HEADING = regex(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?[ \t]*(?:[ \t]#+)?[ \t]*$")
 _FENCE = regex(r"([ \t]*)(`{3,}|~{3,})[ \t]*([^`\n]*)$")

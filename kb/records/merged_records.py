@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from kb.records.model import Occurrence, Postmortem
+from kb.records.postmortem import Occurrence, Postmortem
 
 
 def merged(records: tuple[Postmortem, ...]) -> tuple[Postmortem, ...]:

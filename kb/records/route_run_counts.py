@@ -40,7 +40,7 @@ class RunsSeen:
 
 def read_runs_seen(text: str) -> RunsSeen:
     """The file's text read; a line that is none is a fault, and the others count."""
-    from kb.records.list_items import read_date
+    from kb.records.action_and_prior_items import read_date
 
     days: dict[tuple[str, date], int] = {}
     faults: list[tuple[int, str]] = []

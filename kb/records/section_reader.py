@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from kb.lazy_regex import regex
+from kb.records.action_and_prior_items import ANY_ITEM
 from kb.records.evidence import label_of, mark_evidence, read_fields
 from kb.records.form import Form
+from kb.records.form_sections import Field, Section
 from kb.records.heading_topics import is_brief
-from kb.records.list_items import ANY_ITEM
 from kb.records.markdown import (
     FieldLine,
     Line,
@@ -27,7 +28,6 @@ from kb.records.markdown import (
     read_heading,
     underlined_level,
 )
-from kb.records.sections import Field, Section
 from kb.records.written_dates import read_written_time
 
 #: `Replay fixture — yes: …`, `3. **Root cause:** the retry …`, `Timeline:`.

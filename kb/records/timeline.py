@@ -20,7 +20,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from kb.lazy_regex import regex
-from kb.records.list_items import ANY_ITEM, Item, read_date, read_items
+from kb.records.action_and_prior_items import ANY_ITEM, Item, read_date, read_items
 from kb.records.markdown import (
     Line,
     bold_heading,

@@ -17,7 +17,7 @@ from kb.lint.runner import Report, check
 from kb.metrics.coverage import EVIDENCE, is_excused
 from kb.metrics.inputs import MetricsInput
 from kb.records.document import Document
-from kb.records.model import Postmortem, interpret
+from kb.records.postmortem import Postmortem, interpret
 from kb.review.branch import Branch, RemovedRecord, read_branch, removed_records
 from kb.review.earlier_incidents import needs_verdict, prior_search
 

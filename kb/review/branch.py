@@ -15,7 +15,7 @@ from kb.errors import KbError
 from kb.library import Library
 from kb.lint.non_records import sort_files
 from kb.records.document import Document, read_document
-from kb.records.model import interpret
+from kb.records.postmortem import interpret
 from kb.records.record_files import is_record_name
 from kb.repo import Commit, NoRepo, Repo, open_repo
 from kb.review.settings import (

@@ -18,7 +18,7 @@ from urllib.parse import quote as percent
 from kb.actions.action import Action
 from kb.humanize import plural
 from kb.lint.rule import ADVICE, ERROR, Problem
-from kb.records.list_items import PRIOR_TO_FILL
+from kb.records.action_and_prior_items import PRIOR_TO_FILL
 from kb.review.advice import ReviewAdvice, ReviewedRecord
 from kb.review.branch import RemovedRecord
 from kb.sentences import clipped

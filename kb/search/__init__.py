@@ -8,6 +8,6 @@
 - `ranking/`: in which order, and how sure
 - `matches`, `match_reasons`, `aligned_passages`: a record as a match, why, and what to quote of it
 - `answer`, `answer_json`: the whole
-- `explain_score`, `matches_in_draft`, `render`: where it is shown
+- `explain_score`, `write_proposals`, `render`: where it is shown
 - `evaluation/`: how good it is, on any library
 """

@@ -15,7 +15,7 @@ from kb.search.index.searchable import Searchable
 from kb.search.indexed_records.passages import Passage
 from kb.search.query import Query
 from kb.search.ranking.class_posterior import Numbers
-from kb.search.ranking.likeness import Question
+from kb.search.ranking.cosine_likeness import Question
 from kb.sentences import sentences, word_count
 
 _PART = re.compile(r"(?<=;)\s+")

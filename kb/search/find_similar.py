@@ -42,7 +42,7 @@ from kb.search.query import (
 )
 from kb.search.ranking.calibration import TextKind, isotonic_decreasing
 from kb.search.ranking.class_posterior import largest
-from kb.search.ranking.likeness import Question, likeness
+from kb.search.ranking.cosine_likeness import Question, likeness
 from kb.search.ranking.rank import (
     Ranking,
     ordered,

@@ -23,7 +23,7 @@ from kb.search.indexed_records.passages import (
     record_passages,
     text_passages,
 )
-from kb.search.ranking.likeness import Question
+from kb.search.ranking.cosine_likeness import Question
 
 if TYPE_CHECKING:
     from kb.records.document import Document

@@ -16,7 +16,7 @@ from kb.as_of import AsOf
 from kb.metrics.result_types import MetricsPage
 from kb.records.form import Form
 from kb.records.merged_records import merged_here
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.records.route_run_counts import RunsSeen
 from kb.site.links import KINDS, PageKind, PageNames
 from kb.site.related_incidents import OtherTeamIncident, Related

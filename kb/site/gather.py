@@ -15,7 +15,7 @@ from kb.library import Library
 from kb.metrics.compute_page import Reading, page_of, read_all, read_as_of
 from kb.metrics.publication import publications
 from kb.metrics.result_types import MetricsPage
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.repo import Repo
 from kb.safe_files import real_path, walk
 from kb.sensitive.names.find_names import NameIndex

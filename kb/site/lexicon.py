@@ -15,7 +15,7 @@ from functools import lru_cache
 from html import unescape
 from typing import NamedTuple
 
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.site import links
 from kb.site.content import Site
 

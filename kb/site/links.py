@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from kb.records.blank_record import ascii_words
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 
 #: Begins every address within the site; the templates take it away again. Zensical rewrites
 #: relative addresses it finds in HTML and MkDocs does not, but both leave a scheme alone.

@@ -19,7 +19,7 @@ from typing import Any
 
 from kb.errors import KbError
 from kb.library import Library, load_document, open_library
-from kb.records.model import interpret
+from kb.records.postmortem import interpret
 from kb.records.record_files import is_record_name
 from kb.safe_files import Root
 from kb.site import links

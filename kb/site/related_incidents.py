@@ -11,8 +11,8 @@ from kb.actions.action import Action
 from kb.errors import KbError
 from kb.installation import install_line
 from kb.library import Library
-from kb.records.list_items import PriorIncident
-from kb.records.model import Postmortem
+from kb.records.action_and_prior_items import PriorIncident
+from kb.records.postmortem import Postmortem
 
 if TYPE_CHECKING:
     from kb.search.answer import Match

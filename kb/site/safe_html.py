@@ -18,7 +18,7 @@ from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 from markupsafe import Markup
 
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 
 #: Where a link of a record leads on the site; None drops the link and keeps its text.
 LinkTarget = Callable[[str], str | None]

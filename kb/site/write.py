@@ -14,7 +14,7 @@ from pathlib import Path, PurePath
 
 from kb.library import Library
 from kb.parallel.forks import run_in_forks, usable_cores
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.safe_files import Root, Tree, UnsafePathError
 from kb.site import lexicon, links, post_process
 from kb.site.content import Site

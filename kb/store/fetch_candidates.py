@@ -15,8 +15,8 @@ from kb.search.encoder.encoder import Vectors
 from kb.search.index.build_index import text_bag
 from kb.search.indexed_records.collection import SAMPLE, starts_of
 from kb.search.indexed_records.entry import IndexedRecord, PriorVerdict
+from kb.search.ranking.cosine_likeness import Question
 from kb.search.ranking.joint_ridge import MOST_TEACHERS
-from kb.search.ranking.likeness import Question
 from kb.store.connection import SentStatement, Store, half_vector
 from kb.store.stored_records import read_stored
 

@@ -33,7 +33,7 @@ from kb.store.corpus_statistics_rows import (
 )
 from kb.store.fit_curves import calibrated, is_due
 from kb.store.migrations import LOCK, check_layout
-from kb.store.push_contents import PushCandidate, SharedLibrary
+from kb.store.shared_records import PushCandidate, SharedLibrary
 from kb.store.write_rows import contribution, put, remove
 from kb.version import __version__
 

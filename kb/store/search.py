@@ -21,7 +21,7 @@ from kb.search.encoder.encoder import Encoder
 from kb.search.find_similar import RankedQuery, answer_of, find_question
 from kb.search.indexed_records.passages import embedded_text
 from kb.search.query import EVERYTHING, Filters, Query
-from kb.search.ranking.likeness import Question
+from kb.search.ranking.cosine_likeness import Question
 from kb.store.connection import Store
 from kb.store.corpus_statistics_rows import read_model, refuse_other_encoder
 from kb.store.fetch_candidates import SentWords, candidate_texts, sample_texts, send_words

@@ -13,7 +13,7 @@ from kb.search.bm25 import Bag
 from kb.search.indexed_records.collection import draw_of
 from kb.store.connection import Store, half_vector
 from kb.store.corpus_statistics import Contribution
-from kb.store.push_contents import SharedRecord, SharedText
+from kb.store.shared_records import SharedRecord, SharedText
 
 _MOST_COUNT = 32_767
 

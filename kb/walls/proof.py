@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from kb.errors import KbError
 from kb.library import Library
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.records.wall_definitions import Wall
 from kb.safe_files import real_path
 from kb.walls.compile_table import address, row_of

@@ -28,7 +28,7 @@ import numpy as np
 from kb.library import Library, open_library, unread_library
 from kb.other_libraries.open_libraries import open_other_libraries
 from kb.records.facts_without_text import RecordFacts
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.search.answer import Match
 from kb.search.index.index import build_index, open_index
 from kb.search.query import EVERYTHING, query_from_text

@@ -37,8 +37,8 @@ from kb.search.index.build_index import embed_rows
 from kb.search.index.index import ready_encoder
 from kb.search.ranking import agent_acted, incident_probe
 from kb.search.ranking.calibration import signs_of
+from kb.search.ranking.cosine_likeness import Question
 from kb.search.ranking.learn import FittedModel, learn_to_rank
-from kb.search.ranking.likeness import Question
 from kb.search.ranking.rank import rank
 from numpy.typing import NDArray
 

@@ -24,7 +24,7 @@ from kb.library import open_library  # noqa: E402
 from kb.lint.runner import check  # noqa: E402
 from kb.records.document import read_document  # noqa: E402
 from kb.records.form import build_form  # noqa: E402
-from kb.records.model import interpret  # noqa: E402
+from kb.records.postmortem import interpret  # noqa: E402
 from kb.sensitive.personal_data import find_personal_data  # noqa: E402
 from kb.sensitive.secrets.find_secrets import find_secrets  # noqa: E402
 from kb.traces.redaction import Redactor  # noqa: E402

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kb.adopt.sources import (
+    confluence_and_google_html,
     csv_table,
     firehydrant,
     github_issues,
@@ -13,7 +14,6 @@ from kb.adopt.sources import (
     opsgenie,
     pagerduty,
     rootly,
-    web_page,
     word,
 )
 from kb.adopt.sources.source import PostmortemSource, SourceFile
@@ -28,7 +28,7 @@ def sources() -> tuple[PostmortemSource, ...]:
         notion.SOURCE,
         markdown.SOURCE,
         word.SOURCE,
-        web_page.SOURCE,
+        confluence_and_google_html.SOURCE,
         csv_table.SOURCE,
         pagerduty.SOURCE,
         incident_io.SOURCE,

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from kb.lazy_regex import regex
 from kb.lint.fmt.text_edit import Edit, newline_of
+from kb.records.action_and_prior_items import ActionItem, Item, read_actions
 from kb.records.document import Document
-from kb.records.informal_actions import InformalAction, read_informal_actions
-from kb.records.list_items import ActionItem, Item, read_actions
+from kb.records.informal_action_items import InformalAction, read_informal_actions
 from kb.records.markdown import scan_lines
 from kb.records.tables import read_tables
 from kb.records.written_dates import read_day

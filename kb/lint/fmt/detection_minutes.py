@@ -10,7 +10,7 @@ from kb.lazy_regex import regex
 from kb.lint.fmt.text_edit import Edit, newline_of
 from kb.records.document import Document
 from kb.records.markdown import FieldLine, SectionText
-from kb.records.model import minutes_between, read_time
+from kb.records.postmortem import minutes_between, read_time
 
 KEY = "DETECTION_CHAIN_MINUTES"
 #: A number of minutes and nothing else, a remark in brackets apart: `3 hours` is left to a person.

@@ -13,7 +13,7 @@ from kb.lint.fmt.text_edit import Edit
 from kb.records.document import Document
 from kb.records.front_matter import Node
 from kb.records.front_matter_keys import KeyType
-from kb.records.model import read_time
+from kb.records.postmortem import read_time
 from kb.records.timeline import TimelineEntry
 
 _FINER_THAN_MICROSECONDS = regex(r"[.,]\d{7}")

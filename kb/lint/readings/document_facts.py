@@ -8,11 +8,11 @@ from difflib import get_close_matches
 
 from kb.lazy_regex import regex
 from kb.lint.rule import Finding
+from kb.records.action_and_prior_items import ActionItem
 from kb.records.document import Document
 from kb.records.front_matter import Node
-from kb.records.list_items import ActionItem
 from kb.records.markdown import FieldLine, SectionText
-from kb.records.model import minutes_between, read_time
+from kb.records.postmortem import minutes_between, read_time
 from kb.records.taxonomy import SYNONYMS
 from kb.sensitive.secrets.find_secrets import masked
 from kb.sentences import clipped

@@ -20,10 +20,10 @@ from kb.lint.readings.document_facts import (
 from kb.lint.readings.front_matter_types import place
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.lint.wording.vague_actions import vague_wording
+from kb.records.action_and_prior_items import ActionItem
 from kb.records.blank_record import OPEN_QUESTION_DAYS
 from kb.records.document import Document
 from kb.records.grow_to_profile import open_questions
-from kb.records.list_items import ActionItem
 from kb.records.written_dates import read_day
 
 NOBODY = {

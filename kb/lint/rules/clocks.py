@@ -23,12 +23,12 @@ from kb.lint.readings.document_facts import (
 )
 from kb.lint.readings.front_matter_types import is_blank, is_naive_time, place
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
+from kb.records.action_and_prior_items import read_items
 from kb.records.compound_values import EITHER_WAY
 from kb.records.document import Document
 from kb.records.front_matter import MappingEntry
 from kb.records.front_matter_keys import KeyType
-from kb.records.list_items import read_items
-from kb.records.model import CLOCK_NAMES, read_time
+from kb.records.postmortem import CLOCK_NAMES, read_time
 from kb.records.timeline import TimelineEntry
 
 #: The clock each tag of the timeline speaks of.

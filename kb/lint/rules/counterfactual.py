@@ -16,11 +16,11 @@ from kb.lint.readings.document_facts import (
     what_to_write,
 )
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
+from kb.records.action_and_prior_items import PriorIncident, is_web_address
 from kb.records.casebook import casebook_ids, public_page
 from kb.records.document import Document
-from kb.records.list_items import PriorIncident, is_web_address
 from kb.records.markdown import FieldLine
-from kb.records.model import Outline, outline
+from kb.records.postmortem import Outline, outline
 
 _MAX_LINE = 2_000
 #: A record that counts itself behind others: `this is the third incident in 2026 where …`.

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from kb.lint.readings.document_facts import quoted
 from kb.lint.rule import Finding, LintContext, rule
 from kb.lint.rules.actions import at_attribute, is_day, name_of
+from kb.records.action_and_prior_items import ActionItem
 from kb.records.document import Document
 from kb.records.effectiveness_attributes import WATCH, verification, watch_days
-from kb.records.list_items import ActionItem
 
 
 @rule(

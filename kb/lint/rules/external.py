@@ -12,7 +12,7 @@ from kb.lint.readings.document_facts import is_answered, is_public, is_submitted
 from kb.lint.readings.front_matter_types import place
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.records.document import Document
-from kb.records.model import read_time
+from kb.records.postmortem import read_time
 
 if TYPE_CHECKING:
     from kb.sensitive.names.find_names import NameIndex

@@ -18,11 +18,11 @@ from kb.lint.readings.document_facts import (
     what_to_write,
 )
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
+from kb.records.action_and_prior_items import PRIOR_TO_FILL
 from kb.records.document import Document
 from kb.records.form import Form
-from kb.records.list_items import PRIOR_TO_FILL
+from kb.records.form_sections import Section
 from kb.records.markdown import FieldLine, SectionText
-from kb.records.sections import Section
 from kb.sentences import word_count
 
 _BARE_NOT_APPLICABLE = regex(r"[\s>*_-]*(?:n/?a|not applicable)[\s.*_]*", re.IGNORECASE)

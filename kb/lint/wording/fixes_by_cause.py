@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from kb.lazy_regex import regex
 from kb.lint.readings.document_facts import lever
-from kb.records.list_items import ActionItem
+from kb.records.action_and_prior_items import ActionItem
 
 #: Cause to the levers that can remove it, or keep it from doing harm. Each row follows from the
 #: definitions of the two words; a cause a team added has no row, and any lever may remove it.

@@ -26,8 +26,8 @@ from kb.search.index.index import Index
 from kb.search.indexed_records.collection import Collection, build_collection, collection_of
 from kb.search.indexed_records.entry import IndexedRecord, blank_entry, read_entry
 from kb.search.indexed_records.passages import Passage, embedded_text, plain_text, record_passages
+from kb.search.ranking.cosine_likeness import Question
 from kb.search.ranking.learn import TrainingInputs
-from kb.search.ranking.likeness import Question
 from kb.sentences import words
 
 _NAME = re.compile(

@@ -12,9 +12,9 @@ from kb.records.ruled_out import RuledOut, ruled_out
 from kb.search.indexed_records.passages import Passage, record_passages
 
 if TYPE_CHECKING:
+    from kb.records.action_and_prior_items import ActionItem
     from kb.records.document import Document
-    from kb.records.list_items import ActionItem
-    from kb.records.model import Postmortem
+    from kb.records.postmortem import Postmortem
 
 #: Words that are verdicts; any other is a slip of the pen, which `kb check` reports.
 VERDICT_WORDS = frozenset({"repeat", "related", "different"})
@@ -72,7 +72,7 @@ class IndexedRecord(Struct, frozen=True, array_like=True):
 
 def read_entry(document: Document) -> tuple[IndexedRecord, tuple[Passage, ...]] | None:
     """A document as an entry with its passages; None when it is no record."""
-    from kb.records.model import interpret
+    from kb.records.postmortem import interpret
 
     document = readable(document)
     record = interpret(document)

@@ -161,7 +161,7 @@ def own_words(section: SectionText) -> str:
     """The text of a section without verdicts: other records' titles say nothing about this one."""
     if section.key != "counterfactual":
         return section.text
-    from kb.records.list_items import read_priors
+    from kb.records.action_and_prior_items import read_priors
 
     verdicts = {prior.line for prior in read_priors(section.lines)}
     kept = (line for line in section.lines if not line.comment and line.number not in verdicts)

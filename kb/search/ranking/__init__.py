@@ -1,1 +1,1 @@
-"""How records are ordered for a query: classes, likeness, calibration, rank."""
+"""How records are ordered for a query: classes, cosine likeness, calibration, rank."""

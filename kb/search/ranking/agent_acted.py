@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from kb.search.bm25 import Bag, tokens, word_hash
 from kb.search.indexed_records.collection import Collection
+from kb.search.ranking.cosine_likeness import Question
 from kb.search.ranking.incident_probe import NEAR_ENOUGH, SHIPPED_PROBES, load_probe
-from kb.search.ranking.likeness import Question
 
 _AGENT_WORDS_TEXT = (
     "agent agentic ai anthropic assistant autonomous bard bot chatbot chatgpt claude codex copilot "

@@ -24,8 +24,8 @@ from kb.search.ranking.class_posterior import (
     class_skill,
     largest,
 )
+from kb.search.ranking.cosine_likeness import Likeness, Places, Question, likenesses
 from kb.search.ranking.incident_probe import Signs, heard, incident_odds
-from kb.search.ranking.likeness import Likeness, Places, Question, likenesses
 from kb.search.ranking.rank import HEDGED_AMONG, SAME_INCIDENT, Ranking, ordered, rank
 
 Curve = tuple[float, float, float]

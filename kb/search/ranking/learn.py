@@ -23,8 +23,8 @@ from kb.search.ranking.calibration import (
     sample,
 )
 from kb.search.ranking.class_posterior import ClassPosterior, fit_posterior
+from kb.search.ranking.cosine_likeness import Question
 from kb.search.ranking.joint_ridge import EarlierRidge, joint_ridge_of
-from kb.search.ranking.likeness import Question
 
 _SUBJECT = re.compile(r"^(?:The|An?) (?:agent|run|system|model) ")
 

@@ -21,7 +21,7 @@ from kb.search.ranking.class_posterior import (
     Numbers,
     class_shares,
 )
-from kb.search.ranking.likeness import Likeness, Places, Question, likeness
+from kb.search.ranking.cosine_likeness import Likeness, Places, Question, likeness
 
 
 @dataclass(frozen=True)

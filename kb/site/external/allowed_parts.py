@@ -15,10 +15,10 @@ from msgspec import structs
 
 from kb.records.compound_values import AgentFacts
 from kb.records.form import Form
+from kb.records.form_sections import SECTIONS as FORM_SECTIONS
 from kb.records.front_matter_keys import KEYS, Key, KeyType
 from kb.records.markdown import FieldLine, Line, SectionText
-from kb.records.model import Clocks, Postmortem
-from kb.records.sections import SECTIONS as FORM_SECTIONS
+from kb.records.postmortem import Clocks, Postmortem
 from kb.records.timeline import read_timeline
 from kb.site.external.name_replacement import TextCleaner
 from kb.site.external.prose import OmittedPart, Prose

@@ -18,7 +18,7 @@ from kb.records.document import Document, read_document
 from kb.records.form import Form
 from kb.records.front_matter import MappingEntry
 from kb.records.misplaced_records import EXTERNAL_TEXT
-from kb.records.model import Clocks, Postmortem, interpret
+from kb.records.postmortem import Clocks, Postmortem, interpret
 from kb.sensitive.names.find_names import PERSON, PrivateName
 from kb.site.external.allowed_parts import KEYS_SHOWN
 from kb.site.external.name_replacement import without_marks

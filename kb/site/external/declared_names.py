@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.sensitive.names.find_names import CUSTOMER, PERSON, SYSTEM, NameIndex, PrivateName
 
 

@@ -15,7 +15,7 @@ from datetime import date
 from kb.library import Library
 from kb.records.blank_record import slug
 from kb.records.form import Form
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.records.taxonomy import TAXONOMIES
 from kb.sensitive.names.find_names import NameIndex
 from kb.sensitive.names.folding import fold

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from kb.errors import KbError
 from kb.records.form import build_form
-from kb.records.sections import SECTIONS
+from kb.records.form_sections import SECTIONS
 from kb.records.taxonomy import TAXONOMIES
 from kb.sensitive.names.find_names import NameIndex
 from kb.sensitive.names.folding import fold

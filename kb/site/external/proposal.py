@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import PurePath
 
 from kb.library import Library
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.sensitive.names.find_names import NameIndex
 from kb.sentences import clipped
 from kb.site.external.approved_text import (

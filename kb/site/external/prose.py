@@ -15,7 +15,7 @@ from functools import lru_cache
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
-from kb.records.sections import SECTIONS
+from kb.records.form_sections import SECTIONS
 from kb.site.external.name_replacement import TextCleaner
 
 #: `NOTE:`, `INTERNAL NOTE:`

@@ -18,7 +18,7 @@ from kb.library import Library
 from kb.lint.rule import LintContext
 from kb.records.document import Document
 from kb.records.form import Form
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.records.record_files import MAX_RECORD_BYTES
 from kb.safe_files import Root
 from kb.sensitive.names.find_names import NameIndex

@@ -15,7 +15,7 @@ from kb.metrics.json_output import page_json
 from kb.metrics.json_output import schemas as metrics_schemas
 from kb.metrics.render import page_csv
 from kb.metrics.result_types import MetricsPage
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.site import links
 from kb.site.content import Site
 from kb.site.machine.json_types import (

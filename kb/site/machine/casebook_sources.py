@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from kb.library import Library
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 
 #: What may stand between angle brackets as a Markdown link: an address without spaces or brackets.
 _ADDRESS = re.compile(r"https?://[^\s<>]+")

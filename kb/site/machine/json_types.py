@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from kb.json_schemas import schema_of
 from kb.records.markdown import SectionText
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.site.content import Site
 from kb.site.related_incidents import Related
 from kb.site.safe_html import summary_text

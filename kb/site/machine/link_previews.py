@@ -19,11 +19,11 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from kb.humanize import duration, in_words, plural
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.safe_files import Root
 from kb.site import links
 from kb.site.content import Site
-from kb.site.pages.clock_strip import stretches
+from kb.site.pages.clock_timeline import stretches
 
 #: What link previews ask for: 1.91 to 1, at least 1,200 wide.
 _WIDTH, _HEIGHT = 1200, 630

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from kb.actions.action import Action, listed
 from kb.humanize import duration, in_words
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.site import links
 from kb.site.content import Site
 from kb.site.links import PageKind

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from kb.humanize import duration, in_words, money
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.site import links
 from kb.site.content import Site
 from kb.site.pages.record_links import Link, word_links

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from kb.humanize import duration, in_words
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.records.ruled_out import ruled_out
 from kb.site.safe_html import LinkTarget, to_inline_html
 

@@ -9,11 +9,11 @@ from datetime import date
 from kb.actions.action import Action
 from kb.humanize import in_words, listed
 from kb.records.markdown import SectionText
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.sentences import clipped
 from kb.site import links
 from kb.site.content import Place, Site
-from kb.site.pages import clock_strip, facts_card
+from kb.site.pages import clock_timeline, facts_card
 from kb.site.pages.actions_page import gate_rows
 from kb.site.pages.happening_now import happening_now
 from kb.site.pages.occurrences import came_again, same_source
@@ -60,7 +60,7 @@ def incident(site: Site, record: Postmortem) -> PageValues:
         "record": record,
         **_head(site, record, path),
         **facts_card.card(site, record, path),
-        "clocks": clock_strip.strip(record.clocks),
+        "clocks": clock_timeline.strip(record.clocks),
         "again": came_again(site, record, path),
         "shared": same_source(site, record, path),
         **_sections(site, record, target),

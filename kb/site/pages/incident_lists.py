@@ -8,7 +8,7 @@ from datetime import date
 from itertools import groupby
 
 from kb.humanize import duration, in_words, plural
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.records.taxonomy import ADOPTED
 from kb.site import links
 from kb.site.content import Site

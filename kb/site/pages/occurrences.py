@@ -13,7 +13,7 @@ from kb.actions.action import Action
 from kb.actions.route_names import is_of_route, is_route
 from kb.humanize import plural, said_day
 from kb.records.merged_records import occurrences_of
-from kb.records.model import Occurrence, Postmortem
+from kb.records.postmortem import Occurrence, Postmortem
 from kb.site.content import Site
 from kb.site.pages.record_links import Link, record_link, word_link
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.site.content import Site
 from kb.site.links import SitePage
 from kb.site.pages import (

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.site import links
 from kb.site.content import Site
 from kb.site.safe_html import LinkTarget, web_only

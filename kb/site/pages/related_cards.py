@@ -8,7 +8,7 @@ from datetime import date
 
 from markupsafe import Markup
 
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.site.content import Site
 from kb.site.pages.record_links import Link, record_link
 from kb.site.related_incidents import OtherTeamIncident, Related

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kb.library import Library
 from kb.records.form import Form
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.search.encoder.encoder import Encoder
 from kb.search.encoder.vector_store import vector_store
 from kb.search.index.build_index import embed_rows

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 from kb.errors import KbError
 from kb.library import Library
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.safe_files import real_path
 from kb.sentences import clipped
 from kb.terminal import visible

@@ -20,8 +20,8 @@ from kb.lint.readings.document_facts import (
     quoted,
 )
 from kb.lint.rule import Finding, LintContext, rule
+from kb.records.action_and_prior_items import ActionItem
 from kb.records.document import Document
-from kb.records.list_items import ActionItem
 from kb.records.markdown import FieldLine
 
 #: Levers that change what people know or agree on, not what the system does.

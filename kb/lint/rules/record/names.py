@@ -10,9 +10,9 @@ from kb.lazy_regex import regex
 from kb.lint.readings.document_facts import quoted, what_to_write
 from kb.lint.readings.front_matter_types import place
 from kb.lint.rule import ADVICE, Finding, LintContext, Rule, enabled_rules, registered_rules, rule
+from kb.records.action_and_prior_items import read_date
 from kb.records.blank_record import slug
 from kb.records.document import Document
-from kb.records.list_items import read_date
 
 _NAME = regex(r"\d{4}-\d{2}-\d{2}-[a-z0-9]+(?:-[a-z0-9]+)*\.md")
 

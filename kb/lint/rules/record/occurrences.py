@@ -11,7 +11,7 @@ from kb.lint.rule import Finding, LintContext, rule
 from kb.records.document import Document
 from kb.records.front_matter import Node
 from kb.records.merged_records import end_of
-from kb.records.model import outline, read_time
+from kb.records.postmortem import outline, read_time
 
 _MOST_COMPARED = 50  # records that a mistyped id is held against
 _RUN_KEYS = ("run", "trace")

@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from markupsafe import Markup
 
-from kb.records.list_items import ActionItem
+from kb.records.action_and_prior_items import ActionItem
 from kb.records.markdown import SectionText
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.site.pages.sections.blocks import Part, parts_beside, with_said_day
 from kb.site.safe_html import LinkTarget, to_inline_html
 

@@ -16,7 +16,7 @@ from typing import ClassVar, Protocol
 from markupsafe import Markup
 
 from kb.humanize import duration, said_day
-from kb.records.list_items import read_items
+from kb.records.action_and_prior_items import read_items
 from kb.records.markdown import FieldLine, SectionText
 from kb.records.tables import read_tables
 from kb.site.safe_html import LinkTarget, to_html, to_inline_html

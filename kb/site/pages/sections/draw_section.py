@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from kb.records.markdown import SectionText
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.site.pages.sections.actions import action_parts
 from kb.site.pages.sections.blocks import Part, parts, parts_beside
 from kb.site.pages.sections.idempotency_audit import idempotency_parts
 from kb.site.pages.sections.outcome_asserts import outcome_assert_parts
 from kb.site.pages.sections.policy_path import policy_path_parts
-from kb.site.pages.sections.timeline import timeline_parts
+from kb.site.pages.sections.timeline_lines import timeline_parts
 from kb.site.safe_html import LinkTarget
 
 PartsOf = Callable[[SectionText, Postmortem, LinkTarget], Iterable[Part]]

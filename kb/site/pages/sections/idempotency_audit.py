@@ -9,7 +9,7 @@ from typing import ClassVar
 from markupsafe import Markup
 
 from kb.records.markdown import FieldLine, SectionText
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.site.pages.sections.blocks import Fields, Part, definitions, grouped, label, parts
 from kb.site.safe_html import LinkTarget, to_inline_html
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 from markupsafe import Markup
 
 from kb.records.markdown import SectionText
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.site.pages.sections.blocks import Fields, Part, definitions, label, parts
 from kb.site.safe_html import LinkTarget, to_inline_html
 

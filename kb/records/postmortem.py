@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from kb.records.action_and_prior_items import ActionItem, PriorIncident, read_date
 from kb.records.compound_values import (
     CLOCK_NAMES,
     AgentFacts,
@@ -22,7 +23,6 @@ from kb.records.compound_values import (
 )
 from kb.records.document import Document
 from kb.records.front_matter_keys import READERS
-from kb.records.list_items import ActionItem, PriorIncident, read_date
 from kb.records.markdown import SectionText
 from kb.records.section_reader import joined
 from kb.records.timeline import TimelineEntry

@@ -16,7 +16,7 @@ import numpy as np
 from kb.errors import KbError
 from kb.library import Library, load_document, read_library
 from kb.records.facts_without_text import RecordFacts, RunShape, facts_of_record
-from kb.records.model import interpret
+from kb.records.postmortem import interpret
 from kb.safe_files import Tree, UnsafePathError
 from kb.search.answer import ALL, EXTERNAL, FACTS
 from kb.search.bm25 import Bag, bag_of

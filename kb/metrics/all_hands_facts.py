@@ -11,7 +11,7 @@ from kb.actions.effectiveness import EFFECTS
 from kb.metrics.inputs import MetricsInput
 from kb.metrics.repeats import is_looked_at, repeated
 from kb.metrics.result_types import AllHands, NewRecord, OwedPromise
-from kb.records.model import Postmortem
+from kb.records.postmortem import Postmortem
 from kb.sentences import sentences
 
 #: About a month: what falls due until the next all-hands.

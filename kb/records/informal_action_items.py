@@ -15,8 +15,8 @@ from datetime import date
 from msgspec import Struct
 
 from kb.lazy_regex import regex
+from kb.records.action_and_prior_items import ANY_ITEM, ActionItem, Item, read_items
 from kb.records.heading_topics import section_by_stem
-from kb.records.list_items import ANY_ITEM, ActionItem, Item, read_items
 from kb.records.markdown import Line, bold_heading, even_spaces, read_heading, without_tags
 from kb.records.tables import Table, TableRow, read_tables
 from kb.records.written_dates import read_day

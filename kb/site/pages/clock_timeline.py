@@ -11,7 +11,7 @@ from datetime import datetime, time
 from itertools import accumulate, pairwise
 
 from kb.humanize import duration
-from kb.records.model import Clocks
+from kb.records.postmortem import Clocks
 
 #: What a stretch that ends at a clock was spent on.
 _SPENT = {

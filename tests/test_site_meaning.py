@@ -109,6 +109,7 @@ def test_an_incident_is_found_by_what_it_means_by_keyboard_alone(visit: Visit) -
     button = page.locator(".kb-meaning button")
     button.wait_for()
     assert page.locator(".kb-result").count() == 0
+    assert page.get_by_text("finds what is said in other words").is_visible()
     assert not any("/semantic/model" in url for url in asked)
 
     for _ in range(10):

@@ -358,6 +358,7 @@
       return Object.assign({}, found, {
         rows: found.rows.concat(more), total: found.total + more.length,
         said: found.before + all + "; " + more.length + " with some of them" + (found.total ? " below" : ""),
+        isLoose: true,
       });
     });
   }
@@ -527,6 +528,9 @@
       Object.keys(state.chosen).length ? "Nothing found within what is chosen above." :
       "Nothing found. Try fewer or other words.";
     status.textContent += note;
+    // Where words find little, search by meaning is worth its load: its line says so.
+    var isPoor = Boolean(words) && !found.isPart && !state.around && (found.isLoose || !rows.length);
+    dialog.classList.toggle("kb-poor", isPoor);
     if (kept >= 0) select(kept);
     more.hidden = found.isPart || found.rows.length >= found.total;
     if (found.counts) showFacets(found.counts);

@@ -132,7 +132,12 @@ export function offer(box, base) {
   bar.max = 1;
   bar.hidden = true;
   bar.setAttribute("aria-label", "Loading search by meaning");
-  line.append(button, bar);
+  // Shown while words find little.
+  const hint = document.createElement("small");
+  hint.id = "kb-meaning-hint";
+  hint.textContent = "finds what is said in other words";
+  button.setAttribute("aria-describedby", hint.id);
+  line.append(button, bar, hint);
   box.facets.after(line);
   const label = (text) => { button.textContent = text; };
   const first = `Search by meaning too (${box.megabytes} MB, once)`;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -36,7 +36,7 @@ from kb.site.pages.duration_chart import (
     running_median,
 )
 from kb.site.pages.home import headline
-from kb.site.related_incidents import no_search
+from kb.site.related_incidents import RelatedRecord, no_search
 from kb.site.safe_html import cut, cut_at_words, telling_words
 from kb.site.search_index import searched_html
 from kb.site.templates import render
@@ -57,6 +57,11 @@ PICTURE = re.compile(r'<meta property="og:image" content="([^"]+)">')
 def site_of(folder: Path, edition: Edition = INTERNAL) -> Site:
     wanted = SiteRequest(NOW, no_search, edition)
     return gather(open_library(folder), open_repo(folder), wanted)
+
+
+def site_beside(folder: Path, found: Mapping[str, tuple[RelatedRecord, ...]]) -> Site:
+    """The same where search finds these."""
+    return gather(open_library(folder), open_repo(folder), SiteRequest(NOW, lambda _: (found, "")))
 
 
 def page_of(site: Site, path: str) -> str:
@@ -800,6 +805,28 @@ def test_what_nobody_compared_or_timed_is_said_in_a_sentence(library_folder: Pat
     home = page_of(site_of(library_folder), HOME)
     assert "No incident was compared with earlier ones yet." in home
     assert "No incident says when it began and when it was detected." in home
+
+
+def test_how_likely_related_incidents_are_is_said_once_for_those_alike(
+    library_folder: Path,
+) -> None:
+    shares = {"2026-01-02-a": 0.987, "2026-01-03-b": 0.941, "2026-01-04-c": 0.658}
+    for name in (*shares, "2026-01-05-d", "2026-01-06-e"):
+        written(library_folder, name)
+    named = "## Counterfactual\n\n- [repeat] [2026-01-05-d](2026-01-05-d.md) — the same key\n"
+    written(library_folder, "2026-04-12-paid", body=named)
+    found = tuple(RelatedRecord(name, share) for name, share in shares.items())
+    site = site_beside(library_folder, {"2026-04-12-paid": found})
+    body = page_of(site, "incidents/2026-04-12-paid")
+    said = re.findall(r'kb-likelihood">(.*?)</p>|<h3><a href="kb:../([^/]*)/', body)
+    assert [a or b for a, b in said] == [
+        *("Named by its author", "2026-01-05-d"),
+        *("Very likely of the same class <small>94–99 %</small>", "2026-01-02-a", "2026-01-03-b"),
+        *("Likely of the same class <small>66 %</small>", "2026-01-04-c"),
+    ]
+    copy = dict(data_files(site))["data/incidents/2026-04-12-paid.json"]
+    related = {one["id"]: one["probability"] for one in json.loads(copy)["related"]}
+    assert related == {**shares, "2026-01-05-d": None}
 
 
 def test_what_is_quoted_of_a_related_incident_begins_where_it_is_like_this_one() -> None:

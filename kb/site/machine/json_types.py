@@ -144,7 +144,7 @@ def _related(near: Iterable[Related]) -> Iterable[RelatedJson]:
     return (
         RelatedJson(
             id=one.id,
-            probability=one.probability,
+            probability=None if one.probability is None else round(one.probability, 3),
             verdict=one.verdict,
             open_then=len(one.open_then),
             open_now=len(one.open_now),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import groupby
 
 from markupsafe import Markup
 
@@ -21,6 +22,14 @@ _VERDICTS = {
 }
 _FIX_EXISTED = {"yes": "The fix existed by then.", "no": "No fix existed by then."}
 _PASSAGE_CHARACTERS, _SUMMARY_CHARACTERS = 160, 1500
+#: Words for a probability from so many per cent on: those of the IPCC's reports.
+_LIKELIHOODS = (
+    (90, "Very likely of the same class"),
+    (66, "Likely of the same class"),
+    (50, "More likely than not of the same class"),
+    (0, "Less likely than not of the same class"),
+)
+_BY_AUTHOR = "Named by its author"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +55,60 @@ class RelatedCard:
     open_then: tuple[str, ...]
     open_now: tuple[str, ...]
 
+    @property
+    def likelihood(self) -> str:
+        """The probability of the same class in words; who named it, where none is known."""
+        share = self.share
+        if share is None:
+            return _BY_AUTHOR
+        return next(said for least, said in _LIKELIHOODS if share >= least)
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedGroup:
+    """Incidents of which one thing is said: how likely they are of the same class, in words.
+
+    `percent` is their probabilities, as "94–99 %", empty where their author named them.
+    """
+
+    said: str
+    percent: str
+    cards: tuple[RelatedCard, ...]
+
 
 def related_values(
     site: Site, record: Postmortem, source: str, target: LinkTarget
 ) -> Mapping[str, object]:
     """The earlier incidents, why there are no more, the later ones, and those of other teams."""
     found = tuple(_counted(site, site.related.get(record.id, ())))
+    different = tuple(one for one in found if one.verdict == "different")
+    alike = tuple(one for one in found if one.verdict != "different")
     later = site.came_again.get(record.id, ())
     elsewhere = site.elsewhere.get(record.id, ())
     # What a passage has in common with this record is what a reader looks for in it.
     words = telling_words(f"{record.title} {summary_text(record, _SUMMARY_CHARACTERS)}")
     is_empty = not (found or later or elsewhere)
+
+    def groups(some: Iterable[Related]) -> tuple[RelatedGroup, ...]:
+        return tuple(_groups(_card(site, one, source, words, target) for one in some))
+
     return {
-        "related": tuple(_card(site, one, source, words, target) for one in found),
+        "related": groups(alike),
+        "different": groups(different),
+        "different_count": len(different),
         "why_none": _why_none(site, record) if is_empty or site.why_not_related else "",
         "later": tuple((one.date, record_link(site, source, one.id)) for one in later),
         "elsewhere": tuple(map(_other_team, elsewhere)),
     }
+
+
+def _groups(cards: Iterable[RelatedCard]) -> Iterator[RelatedGroup]:
+    """The cards in their order, each word for a probability once."""
+    for said, some in groupby(cards, lambda card: card.likelihood):
+        group = tuple(some)
+        shares = [card.share for card in group if card.share is not None]
+        ends = dict.fromkeys((min(shares), max(shares))) if shares else {}
+        yield RelatedGroup(said, f"{'–'.join(map(str, ends))} %" if ends else "", group)
 
 
 def _counted(site: Site, found: Iterable[Related]) -> Iterator[Related]:

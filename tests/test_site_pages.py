@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import shutil
@@ -385,6 +387,18 @@ def test_a_copy_holds_the_facts_the_sections_and_the_promises(example_library: P
     assert ["TOOL", "charge"] in next(
         s["fields"] for s in record["sections"] if s["key"] == "idempotency"
     )
+
+
+def test_the_metrics_as_rows_are_numbers_and_their_records_stand_in_the_json(
+    example_library: Path,
+) -> None:
+    files = dict(data_files(site_of(example_library)))
+    rows = list(csv.DictReader(io.StringIO(files["data/metrics.csv"])))
+    measures = json.loads(files["data/metrics.json"])["metrics"]
+    assert {row["name"] for row in rows} == set(measures)
+    assert {row["records"] for row in rows} == {row["hits"] for row in rows} == {""}
+    assert any(row["value"] for row in rows)
+    assert any(EXAMPLE_ID in measure["records"] for measure in measures.values())
 
 
 def test_half_a_character_does_not_stop_the_copies(library_folder: Path) -> None:

@@ -46,7 +46,7 @@ def data_files(site: Site) -> Iterator[tuple[str, str]]:
     if site.measured is not None:
         slim = _without_slices_records(site.measured)
         yield "data/metrics.json", one_line(page_json(slim))
-        yield "data/metrics.csv", page_csv(slim)
+        yield "data/metrics.csv", page_csv(_without_records(slim))
     yield from _schemas(site)
 
 
@@ -65,6 +65,12 @@ def _without_slices_records(page: MetricsPage) -> MetricsPage:
         replace(measure, parts=tuple(replace(part, records=()) for part in measure.parts))
         for measure in page.measures
     )
+    return replace(page, measures=measures)
+
+
+def _without_records(page: MetricsPage) -> MetricsPage:
+    """The page as numbers alone: a cell of a spreadsheet holds no more than 32,767 characters."""
+    measures = tuple(replace(one, records=(), hits=()) for one in page.measures)
     return replace(page, measures=measures)
 
 

@@ -6,7 +6,7 @@ import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from kb.errors import KbError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pgvector import HalfVector
 
+Told = TypeVar("Told")
 _NEEDED = ("psycopg", "pgvector")
 #: A question must not wait for a server that is away; libpq would wait for two minutes.
 _CONNECT_SECONDS = 5
@@ -26,7 +27,31 @@ _SETTING = "store.url"
 #: What a server says before it lets a connection go.
 _FATAL = "FATAL:"
 #: What it says of a moment that passes.
-_BUSY = ("starting up", "shutting down", "too many", "connection slots")
+_BUSY = ("starting up", "terminating", "shutting down", "too many", "connection slots")
+_TOO_LONG = "Ask for less, or have statement_timeout of this role raised, then run it again."
+_FREE = "Free disk or memory on the server, then run it again."
+#: What is said of faults by the beginning of their SQLSTATE, and what to do. The connection is gone
+#: with these,
+_GONE = {
+    "08": "the store does not answer",
+    "25P03": "the store ended the connection",
+    "25P04": "the store ended the connection",
+    "28": "the store refuses the connection",
+    "3D000": "the store refuses the connection",
+    "53300": "the store refuses the connection",
+    "57P01": "the store ended the connection",
+    "57P02": "the store ended the connection",
+    "57P03": "the store refuses the connection",
+    "57P04": "the store ended the connection",
+    "57P05": "the store ended the connection",
+}
+#: and there with these.
+_REFUSED = {
+    "40": ("two changes stood in each other's way in the store", "Run it again."),
+    "53": ("the store has no room", _FREE),
+    "55P03": ("two changes stood in each other's way in the store", "Run it again."),
+    "57014": ("the store gave up", _TOO_LONG),
+}
 
 
 class StoreAwayError(KbError):
@@ -91,19 +116,20 @@ class Store:
             self._is_one_version = False
 
     def understand_vectors(self) -> None:
-        """Make ready to send and get vectors. Raises `KbError` without the extension."""
+        """Make ready to send and get vectors.
+
+        Raises `KbError` without the extension, and like `rows`.
+        """
+        import psycopg
         from pgvector.psycopg import register_vector
 
-        try:
-            register_vector(self._connection)
-        except self._missing_type as error:
-            raise no_tables(self.address) from error
-
-    @property
-    def _missing_type(self) -> type[Exception]:
-        import psycopg
-
-        return psycopg.ProgrammingError
+        with _worded(self.address):
+            try:
+                register_vector(self._connection)
+            except psycopg.ProgrammingError as error:
+                if error.sqlstate:  # the server said so, not the driver that found no type
+                    raise
+                raise no_tables(self.address) from error
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -172,11 +198,23 @@ def connect_to(url: str, *, read_only: bool = False) -> Store:
         connection = psycopg.connect(
             url, connect_timeout=_CONNECT_SECONDS, autocommit=True, application_name="kb"
         )
-        # A prepared plan does not know the limits that choose the graph of vectors.
-        connection.prepare_threshold = None
-        if read_only:
-            connection.execute("SET default_transaction_read_only = on")
-    return Store(connection, shown(url))
+    # A prepared plan does not know the limits that choose the graph of vectors.
+    connection.prepare_threshold = None
+    store = Store(connection, shown(url))
+    if read_only:
+        with closed_on_failure(store):
+            store.run("SET default_transaction_read_only = on")
+    return store
+
+
+@contextmanager
+def closed_on_failure(store: Store) -> Iterator[None]:
+    """Lets go of a connection whose first use fails."""
+    try:
+        yield
+    except BaseException:
+        store.close()
+        raise
 
 
 def shown(url: str) -> str:
@@ -216,11 +254,21 @@ def _fault(error: psycopg.Error, address: str) -> KbError:
     if isinstance(error, errors.InsufficientPrivilege):
         todo = "Ask the store's owner: GRANT kb_writer TO you, or kb_reader to search only."
         return KbError(f"this role may not do that: {message}", where=address, todo=todo)
-    if isinstance(error, psycopg.OperationalError):
+    code = error.sqlstate or ""
+    if gone := _by_code(_GONE, code):
+        return StoreAwayError(f"{gone}: {message}", where=address, todo=_what_to_do(message))
+    if refused := _by_code(_REFUSED, code):
+        return KbError(f"{refused[0]}: {message}", where=address, todo=refused[1])
+    if not code and isinstance(error, psycopg.OperationalError):
         has_answered = _FATAL in str(error)
         what = "the store refuses the connection" if has_answered else "the store does not answer"
         return StoreAwayError(f"{what}: {message}", where=address, todo=_what_to_do(message))
     return KbError(f"the store refused it: {message}", where=address)
+
+
+def _by_code(told: Mapping[str, Told], code: str) -> Told | None:
+    """What is told of a code: of itself, else of its class, which is its first two characters."""
+    return told.get(code) or told.get(code[:2])
 
 
 def _what_to_do(message: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -11,8 +12,9 @@ from kb.store.connection import Store, no_tables
 #: Nobody else's number: whoever changes the store holds this lock until the end of the transaction.
 LOCK = 0x6B6273746F7265
 _FOLDER = "store"
-#: The first with the type halfvec.
-OLDEST_PGVECTOR = (0, 7)
+#: The first that walks a graph on where rows may not be read (`hnsw.iterative_scan`).
+OLDEST_PGVECTOR = (0, 8)
+_OLDEST = ".".join(map(str, OLDEST_PGVECTOR))
 
 
 @dataclass(frozen=True)
@@ -65,12 +67,14 @@ def set_up(store: Store) -> tuple[Migration, ...]:
 def check_layout(store: Store) -> None:
     """Nothing where the tables are those this kb knows.
 
-    Raises `KbError` where there are none, older or newer ones, with what to run.
+    Raises `KbError` where there are none, older or newer ones, or pgvector is too old, with what
+    to run.
     """
     known = store.rows("SELECT to_regclass('kb.migrations') IS NOT NULL")
     number = _applied(store) if known[0][0] else 0
     if not number:
         raise no_tables(store.address)
+    _refuse_old_vectors(store)
     _refuse_newer(store, number)
     if number < newest():
         raise KbError(
@@ -99,7 +103,8 @@ def _need_vectors(store: Store) -> None:
         raise KbError(
             "this PostgreSQL has no pgvector",
             where=store.address,
-            todo="Install pgvector 0.7 or newer on the server, for Debian postgresql-18-pgvector.",
+            todo=f"Install pgvector {_OLDEST} or newer on the server, for Debian "
+            "postgresql-18-pgvector.",
         )
     if not store.rows("SELECT 1 FROM pg_extension WHERE extname = 'vector'"):
         try:
@@ -110,10 +115,17 @@ def _need_vectors(store: Store) -> None:
                 where=store.address,
                 todo="As a superuser, in this database: CREATE EXTENSION vector;",
             ) from fault
-    version = store.rows("SELECT extversion FROM pg_extension WHERE extname = 'vector'")[0][0]
-    if tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) < OLDEST_PGVECTOR:
-        raise KbError(
-            f"pgvector {version} has no half vectors",
-            where=store.address,
-            todo="Update it on the server, then: ALTER EXTENSION vector UPDATE;",
-        )
+    _refuse_old_vectors(store)
+
+
+def _refuse_old_vectors(store: Store) -> None:
+    """Raises `KbError` where the extension of this database is too old."""
+    rows = store.rows("SELECT extversion FROM pg_extension WHERE extname = 'vector'")
+    for (version,) in rows:
+        if tuple(map(int, re.findall(r"\d+", version)[:2])) < OLDEST_PGVECTOR:
+            raise KbError(
+                f"pgvector {version} is too old, {_OLDEST} is needed",
+                where=store.address,
+                todo="Update it on the server, then in this database: "
+                "ALTER EXTENSION vector UPDATE;",
+            )

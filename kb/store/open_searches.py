@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from kb.store.connection import StoreAwayError, connect, refuse_address
+from kb.store.connection import StoreAwayError, closed_on_failure, connect, refuse_address
 
 if TYPE_CHECKING:
     from kb.library import Library
@@ -54,7 +54,9 @@ class KeptSearches:
                 pass
         from kb.store.search import StoreSearch
 
-        search = StoreSearch(connect(library, read_only=True), encoder)
+        store = connect(library, read_only=True)
+        with closed_on_failure(store):
+            search = StoreSearch(store, encoder)
         return self._asked(key, search, question)
 
     def _asked(

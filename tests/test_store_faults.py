@@ -1,0 +1,102 @@
+"""What a store that is not as it should be does to a push or an answer, on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from kb.errors import KbError
+from kb.library import unread_library
+from kb.search.index.index import open_index
+from kb.store.connection import StoreAwayError, connect_to
+from kb.store.open_searches import KeptSearches
+
+from store_server import Database, Team, team
+
+pytest_plugins = ("store_server",)
+pytestmark = pytest.mark.model
+
+TWICE = "a retried refund call paid customers twice"
+
+
+@pytest.fixture
+def payments(tmp_path: Path, database: Database) -> Team:
+    """A team that shares all, and whose push made the store's tables."""
+    made = team(tmp_path / "payments", "Payments", database.url, tmp_path / "vectors")
+    made.push("--set-up")
+    return made
+
+
+def test_a_pgvector_that_cannot_walk_on_is_refused(payments: Team, database: Database) -> None:
+    database.rows("UPDATE pg_extension SET extversion = '0.7.4' WHERE extname = 'vector'")
+    for refused in (payments.kb("push"), payments.kb("push", "--set-up")):
+        assert "pgvector 0.7.4 is too old" in str(refused.exception)
+        assert "ALTER EXTENSION vector UPDATE" in str(refused.exception)
+    answered = payments.kb("similar", TWICE)
+    assert answered.exit_code == 0
+    assert "pgvector 0.7.4 is too old" in " ".join(answered.output.split())
+
+
+@pytest.mark.parametrize(
+    ("code", "is_away", "said"),
+    [
+        ("57014", False, "gave up"),
+        ("40P01", False, "in each other's way"),
+        ("40001", False, "in each other's way"),
+        ("55P03", False, "in each other's way"),
+        ("53100", False, "has no room"),
+        ("53200", False, "has no room"),
+        ("54000", False, "refused it"),
+        ("XX000", False, "refused it"),
+        ("57P01", True, "ended the connection"),
+        ("57P03", True, "refuses the connection"),
+        ("53300", True, "refuses the connection"),
+        ("08006", True, "does not answer"),
+    ],
+)
+def test_what_went_wrong_is_told_by_its_code(
+    database: Database, code: str, is_away: bool, said: str
+) -> None:
+    store = connect_to(database.url)
+    with pytest.raises(KbError) as told:
+        store.run(f"DO $$ BEGIN RAISE EXCEPTION 'that' USING ERRCODE = '{code}'; END $$")
+    store.close()
+    assert isinstance(told.value, StoreAwayError) is is_away
+    assert said in told.value.what
+    assert told.value.what.endswith(": that")
+
+
+def test_a_statement_that_takes_too_long_is_no_store_that_is_away(database: Database) -> None:
+    store = connect_to(database.url)
+    store.run("SET statement_timeout = 10")
+    with pytest.raises(KbError, match="gave up") as told:
+        store.rows("SELECT pg_sleep(9)")
+    store.close()
+    assert not isinstance(told.value, StoreAwayError)
+    assert "statement_timeout" in told.value.todo
+
+
+def test_a_connection_that_ends_before_vectors_are_known_is_a_store_that_is_away(
+    database: Database,
+) -> None:
+    store = connect_to(database.url)
+    database.rows(
+        "SELECT pg_terminate_backend(pid, 9000) FROM pg_stat_activity "
+        "WHERE application_name = 'kb' AND datname = current_database()"
+    )
+    with pytest.raises(StoreAwayError):
+        store.understand_vectors()
+
+
+def test_a_search_that_cannot_begin_leaves_no_connection(
+    payments: Team, database: Database
+) -> None:
+    library = unread_library(payments.root)
+    encoder = open_index(library).encoder
+    database.rows("DROP SCHEMA kb CASCADE")
+    with pytest.raises(KbError, match="no store in this database") as told:
+        KeptSearches().ask(library, encoder, lambda search: search.address)
+    assert re.search("set-up", told.value.todo)
+    links = "FROM pg_stat_activity WHERE application_name = 'kb' AND datname = current_database()"
+    assert database.rows(f"SELECT pid {links}") == []

@@ -101,6 +101,7 @@ def test_own_records_answer_once_and_as_they_stand_now(payments: Team) -> None:
         "libraries": 0,
         "records": 0,
         "away": "",
+        "left_out": 0,
     }
 
 

@@ -39,6 +39,33 @@ def test_a_pgvector_that_cannot_walk_on_is_refused(payments: Team, database: Dat
 
 
 @pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM kb.passages WHERE place = 0 AND record IN ({refund})",
+        "UPDATE kb.record_vectors SET vectors = vectors || vectors[1] WHERE record IN ({refund})",
+    ],
+)
+def test_one_record_with_passages_that_are_not_its_own_ends_no_answer(
+    payments: Team, tmp_path: Path, database: Database, change: str
+) -> None:
+    support = team(tmp_path / "support", "Support", database.url, tmp_path / "vectors")
+    for path in (support.root / "postmortems").glob("*.md"):
+        path.unlink()
+    support.commit()
+    whole = support.kb("similar", TWICE).output
+    assert "Refund paid twice after a timeout" in whole
+    assert "left out" not in whole
+    refund = "SELECT record FROM kb.texts WHERE title LIKE 'Refund paid twice%'"
+    database.rows(change.format(refund=refund))
+    answered = support.kb("similar", TWICE)
+    said = " ".join(answered.output.split())
+    assert answered.exit_code == 0
+    assert "Refund paid twice after a timeout" not in said
+    assert "Only your own records were searched" not in said
+    assert "1 record was left out" in said
+
+
+@pytest.mark.parametrize(
     ("code", "is_away", "said"),
     [
         ("57014", False, "gave up"),

@@ -144,7 +144,8 @@ class StoreFacts:
     """What was searched in the organisation's store: records of other libraries.
 
     `own` is what the library that asked is called; matches of any other name are from the store.
-    `away` says in one line why it did not answer, empty where it did.
+    `away` says in one line why it did not answer, empty where it did. `left_out` records were
+    ranked, and have other passages than those: where one would have been shown, all are left out.
     """
 
     address: str
@@ -152,6 +153,7 @@ class StoreFacts:
     libraries: int = 0
     records: int = 0
     away: str = ""
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)

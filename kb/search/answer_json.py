@@ -150,12 +150,16 @@ class CasebookJson(Struct, kw_only=True):
 
 
 class StoreJson(Struct, kw_only=True):
-    """What was searched in the organisation's store; `away` is why it did not answer, or empty."""
+    """What was searched in the organisation's store; `away` is why it did not answer, or empty.
+
+    `left_out` records were ranked and could not be read.
+    """
 
     address: str
     libraries: int
     records: int
     away: str
+    left_out: int
 
 
 class BesideJson(Struct, kw_only=True):

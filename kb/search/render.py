@@ -309,6 +309,10 @@ def _store(store: StoreFacts) -> Iterator[Text]:
         return
     whose = plural(store.libraries, "other library", "other libraries")
     yield from _wrapped("", f"Store: {plural(store.records, 'record')} of {whose}.", "dim")
+    if store.left_out:
+        out = plural(store.left_out, "record was", "records were")
+        note = f"{out} left out of the answer, whose passages in the store are not those it ranks."
+        yield from _wrapped("", note, "yellow")
 
 
 def _row(label: str, text: str, tone: str = "") -> Iterator[Text]:

@@ -71,10 +71,9 @@ def similar_with_store(
 
 @dataclass(frozen=True)
 class _StoreAnswer:
-    """What the store answers: matches by text, what was searched, and others' facts by library."""
+    """What the store answers: matches by text, and others' facts by library."""
 
     answer: Answer
-    facts: StoreFacts
     facts_alone: dict[str, list[RecordFacts]]
 
 
@@ -86,7 +85,7 @@ def _with_store(
         with search.one_version():
             theirs = search.find_question(found.query, found.question, found.filters, without=name)
             answer = search.answer(theirs, library, limit)
-            return _StoreAnswer(answer, search.facts(name), search.facts_alone(name))
+            return _StoreAnswer(answer, search.facts_alone(name))
 
     return _joined(own, KEPT.ask(library, index.encoder, question), found, library, limit)
 
@@ -110,7 +109,7 @@ def _joined(
         matches=tuple(matches),
         nearest_misses=() if matches else misses,
         proposed_class=own.proposed_class or store.answer.proposed_class,
-        store=store.facts,
+        store=store.answer.store,
     )
 
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import msgspec
+import numpy as np
 
 from kb.library import Library
 from kb.records.facts_without_text import RecordFacts, clean_facts
@@ -121,17 +122,38 @@ class StoreSearch:
             return self._ranked(query, question, by_words, filters, without)
 
     def answer(self, found: RankedQuery, library: Library, limit: int) -> Answer:
-        """What was found as an answer, whose matches say whose they are and what they call it."""
-        shown = found.shown(limit, library.config.search.bar)
+        """What was found as an answer, whose matches say whose they are and what they call it.
+
+        `store` of it says how many records were left out as they could not be read.
+        """
         with self.one_version():
-            if isinstance(found.index, StoreIndex):
-                found.index.read_texts([int(found.ranking.places[place]) for place in shown])
-            answer = answer_of(found, library, limit)
+            answer, left_out = self._whole_answer(found, library, limit)
         return replace(
             answer,
+            store=replace(self.facts(library.config.library.name), left_out=left_out),
             matches=tuple(self._named(match) for match in answer.matches),
             nearest_misses=tuple(self._named(match) for match in answer.nearest_misses),
         )
+
+    def _whole_answer(self, found: RankedQuery, library: Library, limit: int) -> tuple[Answer, int]:
+        """An answer of records that can be read, and how many of those ranked can not.
+
+        Where one can not, all are read at once: nobody brings about a statement a record.
+        """
+        index, places = found.index, found.ranking.places
+        if not isinstance(index, StoreIndex):
+            return answer_of(found, library, limit), 0
+        shown = found.shown(limit, library.config.search.bar)
+        index.read_texts(places[shown].tolist())
+        answer = answer_of(found, library, limit)
+        if not index.unreadable:
+            return answer, 0
+        index.read_texts(places[found.allowed].tolist())
+        is_whole = ~np.isin(places, list(index.unreadable))
+        whole = replace(
+            found, allowed=found.allowed & is_whole, order=found.order[is_whole[found.order]]
+        )
+        return answer_of(whole, library, limit), int((found.allowed & ~is_whole).sum())
 
     def facts(self, without: str) -> StoreFacts:
         """What was searched in the store beside a library, once a question was put to it."""
@@ -192,6 +214,7 @@ class StoreSearch:
         found = candidate_texts(self._store, question, by_words, without=without, known=known)
         index = StoreIndex(
             self._store,
+            warm.standing.version,
             self.encoder,
             warm.sample,
             warm.names,

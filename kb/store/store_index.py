@@ -25,6 +25,7 @@ from kb.store.corpus_statistics import StoreStatistics
 from kb.store.fetch_candidates import TextBatch, with_known_classes
 from kb.store.sampled_collection import with_found
 
+_NO_PASSAGE = Passage("", "")
 _AGAIN = "Ask again: another push has ended meanwhile."
 
 
@@ -64,9 +65,11 @@ class StoreIndex:
     """The sample of a store and the texts found for one question, as an index.
 
     `frequencies` are the texts that hold each of `words`, ascending; `names` those of libraries.
+    `version` is that of the store.
     """
 
     store: Store
+    version: int
     encoder: Encoder
     sample: StoreSample
     names: dict[int, str]
@@ -154,21 +157,32 @@ class StoreIndex:
         return slice(int(starts[record]), int(starts[record + 1]))
 
     def passage(self, row: int) -> Passage:
-        """The passage of a vector row; those of its record are read once, when one is wanted."""
+        """The passage of a vector row; those of its record are read once, when one is wanted.
+
+        An empty one of a record that is `unreadable`.
+        """
         starts = self.collection.starts
         record = int(np.searchsorted(starts, row, side="right")) - 1
         if record not in self._texts:
             self.read_texts([record])
-        return self._texts[record][row - int(starts[record])]
+        texts = self._texts[record]
+        return _NO_PASSAGE if texts is None else texts[row - int(starts[record])]
 
     @cached_property
-    def _texts(self) -> dict[int, tuple[Passage, ...]]:
+    def _texts(self) -> dict[int, tuple[Passage, ...] | None]:
+        """What was read of records, None where it is not what was ranked."""
         return {}
+
+    @property
+    def unreadable(self) -> frozenset[int]:
+        """The records read so far that have other passages than vectors."""
+        return frozenset(record for record, texts in self._texts.items() if texts is None)
 
     def read_texts(self, records: Sequence[int]) -> None:
         """Read the passages of records that will be wanted, all in one statement.
 
-        Raises `KbError` where they are not what was ranked.
+        A record that has not as many passages as vectors is `unreadable`, so that no team ends all
+        answers. Raises `KbError` where the store is of another version than what was ranked.
         """
         numbers = {int(self._numbers[record]): record for record in records}
         rows = self.store.rows(
@@ -181,13 +195,18 @@ class StoreIndex:
             read[numbers[number]].append(Passage(section, text))
         for record, passages in read.items():
             place = self.rows(record)
-            if len(passages) != place.stop - place.start:
-                raise KbError(
-                    "the store was changed while it was asked",
-                    where=self.store.address,
-                    todo=_AGAIN,
-                )
-            self._texts[record] = tuple(passages)
+            is_whole = len(passages) == place.stop - place.start
+            if not is_whole:
+                self._refuse_changed()
+            self._texts[record] = tuple(passages) if is_whole else None
+
+    def _refuse_changed(self) -> None:
+        """Raises `KbError` where the store is not of the version that was ranked any more."""
+        version = self.store.rows("SELECT version FROM kb.statistics")[0][0]
+        if version != self.version:
+            raise KbError(
+                "the store was changed while it was asked", where=self.store.address, todo=_AGAIN
+            )
 
 
 def postings_of(

@@ -12,6 +12,7 @@ from kb.search.index.index import open_index
 from kb.store.connection import StoreAwayError, connect_to
 from kb.store.open_searches import KeptSearches
 
+from conftest import git_in
 from store_server import Database, Team, team
 
 pytest_plugins = ("store_server",)
@@ -21,11 +22,62 @@ TWICE = "a retried refund call paid customers twice"
 
 
 @pytest.fixture
+def facts_alone(tmp_path: Path, database: Database) -> Team:
+    """A team that shares facts, and whose push made the store's tables."""
+    made = team(
+        tmp_path / "payments", "Payments", database.url, tmp_path / "vectors", share="facts"
+    )
+    made.push("--set-up")
+    return made
+
+
+@pytest.fixture
 def payments(tmp_path: Path, database: Database) -> Team:
     """A team that shares all, and whose push made the store's tables."""
     made = team(tmp_path / "payments", "Payments", database.url, tmp_path / "vectors")
     made.push("--set-up")
     return made
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('share = "facts"', 'share = "all"', "library.share"),
+        ("[store]", "[store]\nprivate = true", "store.private"),
+        ('name = "Payments"', 'name = "Accounts"', "library.name"),
+        ("[store]", "[taxonomy]\nclasses = {paid-twice = 'Paid twice.'}\n[store]", "taxonomy"),
+    ],
+)
+def test_settings_that_are_not_committed_share_nothing(
+    facts_alone: Team, database: Database, old: str, new: str, said: str
+) -> None:
+    committed = (facts_alone.root / "kb.toml").read_text("utf-8")
+    assert old in committed
+    before = database.texts()
+    facts_alone.set_up(committed.replace(old, new))
+    refused = facts_alone.kb("push").exception
+    assert isinstance(refused, KbError)
+    assert said in refused.what
+    assert "Commit" in refused.todo
+    assert database.texts() == before
+    facts_alone.commit()
+    facts_alone.push()
+
+
+def test_settings_that_git_ignores_share_nothing(facts_alone: Team) -> None:
+    (facts_alone.root / ".gitignore").write_text("kb.toml\n", encoding="utf-8")
+    git_in(facts_alone.root)("rm", "--quiet", "--cached", "kb.toml")
+    facts_alone.commit()
+    assert "library.name" in str(facts_alone.kb("push").exception)
+
+
+def test_where_the_store_is_may_differ_from_the_commit(
+    facts_alone: Team, database: Database
+) -> None:
+    other = database.url + ("&" if "?" in database.url else "?") + "connect_timeout=9"
+    text = (facts_alone.root / "kb.toml").read_text("utf-8")
+    facts_alone.set_up(text.replace(database.url, other))
+    assert "6 unchanged" in facts_alone.push()
 
 
 def test_a_pgvector_that_cannot_walk_on_is_refused(payments: Team, database: Database) -> None:

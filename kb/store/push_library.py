@@ -12,7 +12,9 @@ from functools import cached_property
 from pathlib import PurePath
 from typing import Any
 
-from kb.config import LibraryConfig
+import msgspec
+
+from kb.config import FILE_NAME, Config, LibraryConfig, parse_config
 from kb.errors import KbError
 from kb.humanize import plural
 from kb.library import Library
@@ -92,7 +94,7 @@ def _refuse_unnamed(library: Library) -> None:
 
 
 def _committed(library: Library, repo: Repo) -> Commit:
-    """The commit that is pushed: the records' folder is as it is there."""
+    """The commit that is pushed: records and what is shared of them are as they are there."""
     head = repo.head
     if head is None:
         raise KbError(
@@ -100,6 +102,7 @@ def _committed(library: Library, repo: Repo) -> Commit:
             where=str(library.root),
             todo="Commit the records, then push.",
         )
+    _refuse_other_settings(library, repo, head)
     dirty = repo.dirty_paths(repo.relative(library.folder) or "") or ()
     if dirty and (changed := _read_by_a_push(dirty)):
         raise KbError(
@@ -108,6 +111,35 @@ def _committed(library: Library, repo: Repo) -> Commit:
             todo="Commit or stash them: what is pushed is what everybody can read in Git.",
         )
     return head
+
+
+def _refuse_other_settings(library: Library, repo: Repo, head: Commit) -> None:
+    """Raises `KbError` where the commit would share something else, or under another name.
+
+    What says where the store is, and how this machine searches, is no part of what is shared.
+    """
+    path = library.root / FILE_NAME
+    raw = repo.read(repo.relative(path) or "", head)
+    committed = parse_config(raw, f"{FILE_NAME} of {head.sha[:12]}") if raw else Config()
+    used, there = _sharing(library.config), _sharing(committed)
+    if changed := [key for key, value in used.items() if value != there[key]]:
+        raise KbError(
+            f"{', '.join(changed)} differ from the last commit"
+            if len(changed) > 1
+            else f"{changed[0]} differs from the last commit",
+            where=str(path),
+            todo=f"Commit {FILE_NAME}, or take the change back: it says what is shared.",
+        )
+
+
+def _sharing(config: Config) -> dict[str, object]:
+    """The settings by which is decided what of a library is shared, by their names."""
+    library = {
+        f"library.{key}": value for key, value in msgspec.structs.asdict(config.library).items()
+    }
+    del library["library.beside"]
+    rest = {"form": config.form, "taxonomy": config.taxonomy, "store.private": config.store.private}
+    return library | rest
 
 
 def _read_by_a_push(paths: Iterable[PurePath]) -> list[PurePath]:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kb.actions.action import actions, actions_of, listed, with_uniform_owners
+from kb.actions.close_and_sign_lines import close_action, set_tracker, write_change
 from kb.actions.dates_from_git import Trail
-from kb.actions.line_edits import close_action, set_tracker, write_change
 from kb.errors import KbError
 from kb.library import open_library
 from kb.records.document import Document, read_document

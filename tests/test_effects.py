@@ -12,9 +12,9 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from kb.actions.action import Action, actions
+from kb.actions.close_and_sign_lines import reopen_action
 from kb.actions.effectiveness import EffectEvidence
 from kb.actions.gate_decision import decide_gate, open_gates
-from kb.actions.line_edits import reopen_action
 from kb.as_of import AsOf
 from kb.cli import cli
 from kb.errors import KbError

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kb.actions.close_and_sign_lines import add_sign_off
 from kb.actions.gate_decision import decide_gate, open_gates
-from kb.actions.line_edits import add_sign_off
 from kb.as_of import AsOf
 from kb.errors import KbError
 from kb.library import open_library

@@ -17,8 +17,8 @@ from kb.config import CheckConfig
 from kb.lint.registry import all_rules
 from kb.lint.rule import LintContext
 from kb.lint.wording.blame_words import blame_words
-from kb.lint.wording.conduct import judged_people
 from kb.lint.wording.faults import owned_faults, unmeant_slips
+from kb.lint.wording.judged_people import judged_people
 from kb.lint.wording.judgement_phrases import blamed_people, judged_agents, slip_phrases
 from kb.lint.wording.vague_actions import vague_wording
 from kb.records.document import read_document

@@ -24,8 +24,8 @@ from kb.lint.registry import all_rules
 from kb.lint.rule import LintContext
 from kb.lint.rule_docs import READ_BY_HAND
 from kb.lint.wording.blame_words import blame_words
-from kb.lint.wording.conduct import judged_people
 from kb.lint.wording.faults import human_errors, owned_faults
+from kb.lint.wording.judged_people import judged_people
 from kb.records.document import Document, read_document
 from kb.records.form import build_form
 from kb.statistics import share_interval

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 from kb.actions.add_occurrence import shared_sources
-from kb.actions.line_edits import add_occurrence
+from kb.actions.close_and_sign_lines import add_occurrence
 from kb.cli import cli
 from kb.library import open_library
 from kb.records.document import read_document

@@ -27,7 +27,7 @@ from kb.search.index.index import (
     open_index,
     ready_encoder,
 )
-from kb.search.ranking import calibration, class_posterior, joint_ridge, rank
+from kb.search.ranking import class_posterior, joint_ridge, probability_calibration, rank
 from kb.search.ranking.learn import learning_key
 
 from search_library import STORIES, write_record, write_stories
@@ -456,7 +456,7 @@ def test_what_was_learnt_by_other_constants_is_learnt_again_and_nothing_is_read(
 ) -> None:
     expected = open_index(library(stories)).generation.manifest
     with monkeypatch.context() as patch:
-        patch.setattr(calibration, "SHIPPED", (0.1, 0.2, 0.3))
+        patch.setattr(probability_calibration, "SHIPPED", (0.1, 0.2, 0.3))
         other = open_index(library(stories)).generation.manifest
     assert other.learning != expected.learning
     again = open_index(library(stories))
@@ -467,7 +467,11 @@ def test_what_was_learnt_by_other_constants_is_learnt_again_and_nothing_is_read(
 @pytest.mark.parametrize(
     ("module", "name"),
     [
-        *((calibration, "_PRIOR"), (calibration, "_PRIOR_FIRST"), (calibration, "ENOUGH")),
+        *(
+            (probability_calibration, "_PRIOR"),
+            (probability_calibration, "_PRIOR_FIRST"),
+            (probability_calibration, "ENOUGH"),
+        ),
         *((rank, "_LEAD"), (class_posterior, "_NOBODY_VOTES"), (joint_ridge, "_RIDGE")),
     ],
 )

@@ -28,14 +28,6 @@ from kb.search.indexed_records.collection import (
     unit_rows,
 )
 from kb.search.indexed_records.entry import IndexedRecord, PriorVerdict
-from kb.search.ranking.calibration import (
-    SHIPPED,
-    UNLABELLED,
-    Calibration,
-    fit_calibration,
-    isotonic_decreasing,
-    known,
-)
 from kb.search.ranking.class_posterior import (
     ClassPosterior,
     ClassSkill,
@@ -45,6 +37,14 @@ from kb.search.ranking.class_posterior import (
 )
 from kb.search.ranking.cosine_likeness import Question, likeness, likenesses
 from kb.search.ranking.joint_ridge import MOST_TEACHERS, joint_ridge_of, word_rows
+from kb.search.ranking.probability_calibration import (
+    SHIPPED,
+    UNLABELLED,
+    Calibration,
+    fit_calibration,
+    isotonic_decreasing,
+    known,
+)
 from kb.search.ranking.rank import (
     Weights,
     _neighbour_verdicts,

@@ -8,10 +8,10 @@ from pathlib import PurePath
 import pytest
 from kb.lint.rules.blameless import Find
 from kb.lint.wording.blame_words import blame_words
-from kb.lint.wording.conduct import judged_people
 from kb.lint.wording.faults import human_errors, owned_faults
+from kb.lint.wording.judged_people import judged_people
 from kb.lint.wording.judgement_phrases import blamed_people, judged_agents, slip_phrases
-from kb.lint.wording.judgements import Judgement
+from kb.lint.wording.judgement_places import Judgement
 from kb.records.document import read_document
 from kb.records.form import build_form
 

@@ -2,7 +2,7 @@
 
 - `action`: one action with its state; `dates_from_git`, `dates_from_git_cache`: when each landed
 - `effectiveness`: whether a done action worked; `add_occurrence`: the same cause once more
-- `line_edits`: an action closed, a sign-off or an occurrence written into its file
+- `close_and_sign_lines`: an action closed, a sign-off or an occurrence written into its file
 - `gate_decision`: whether a route may run; `gate_inputs`: what that needs beside the records;
   `gate_unreadable`: what could hide a condition; `gate_replay`, `signoff`: conditions that ask for
   a replay or a person

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kb.actions.line_edits import ActionEdit, add_occurrence
+from kb.actions.close_and_sign_lines import ActionEdit, add_occurrence
 from kb.errors import KbError
 from kb.library import Library
 from kb.records.document import Document

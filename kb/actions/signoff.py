@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import PurePosixPath
 
+from kb.actions.close_and_sign_lines import ActionEdit, add_sign_off
 from kb.actions.gate_decision import GateDecision
-from kb.actions.line_edits import ActionEdit, add_sign_off
 from kb.did_you_mean import folded
 from kb.errors import KbError
 from kb.library import Library

@@ -20,9 +20,9 @@ from kb.search.casebook import open_casebook
 from kb.search.encoder.encoder import Progress, Vectors
 from kb.search.index.index import Index, open_index
 from kb.search.indexed_records.entry import IndexedRecord
-from kb.search.ranking.calibration import SHIPPED_CLASS, fit_logistic, known, logistic
 from kb.search.ranking.class_posterior import ClassPosterior, Numbers, fit_posterior
 from kb.search.ranking.learn import class_text
+from kb.search.ranking.probability_calibration import SHIPPED_CLASS, fit_logistic, known, logistic
 
 #: The keys that are proposed, in this order: of the first two a record has several.
 KEYS = ("classes", "causes", "missing_control")

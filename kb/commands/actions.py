@@ -12,9 +12,9 @@ import click
 
 from kb.actions.action import Action, actions
 from kb.actions.action_filter import ActionFilter, record_id_in
+from kb.actions.close_and_sign_lines import close_action, reopen_action, write_change
 from kb.actions.dates_from_git_cache import trails_from
 from kb.actions.effectiveness import EFFECTS
-from kb.actions.line_edits import close_action, reopen_action, write_change
 from kb.actions.render import actions_text
 from kb.actions.trackers.http_client import Client
 from kb.actions.trackers.registry import NAMES, TrackerChoice, find_service, make_tracker

@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 
+from kb.actions.close_and_sign_lines import write_change
 from kb.actions.gate_decision import GateDecision, decide_gate
 from kb.actions.gate_inputs import read_gate_context
 from kb.actions.gate_unreadable import GATES
-from kb.actions.line_edits import write_change
 from kb.actions.render import gate_text
 from kb.actions.signoff import sign_off
 from kb.as_of import AsOf

@@ -17,7 +17,7 @@ from kb.actions.add_occurrence import (
     own_run,
     why_another,
 )
-from kb.actions.line_edits import write_change
+from kb.actions.close_and_sign_lines import write_change
 from kb.actions.route_names import route_known
 from kb.commands.completion import record_ids, routes
 from kb.commands.record_by_id import record_that_counts

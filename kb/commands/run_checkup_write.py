@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kb.actions.add_occurrence import another_occurrence, occurrence_of_run, own_run
-from kb.actions.line_edits import write_change
+from kb.actions.close_and_sign_lines import write_change
 from kb.actions.route_names import route_known
 from kb.errors import KbError
 from kb.humanize import plural

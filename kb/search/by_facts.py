@@ -30,7 +30,6 @@ from kb.search.indexed_records.entry import IndexedRecord, blank_entry, facets
 from kb.search.indexed_records.passages import Passage
 from kb.search.match_reasons import reasons_by_facts
 from kb.search.matches import match_of
-from kb.search.ranking.calibration import FACET_LOG_ODDS, LIKENESS_BAR
 from kb.search.ranking.class_posterior import (
     ClassPosterior,
     Numbers,
@@ -39,6 +38,7 @@ from kb.search.ranking.class_posterior import (
 )
 from kb.search.ranking.incident_probe import Signs, incident_chance
 from kb.search.ranking.learn import class_text
+from kb.search.ranking.probability_calibration import FACET_LOG_ODDS, LIKENESS_BAR
 from kb.search.ranking.rank import Weights, scores_of
 from kb.search.words_only import WordIndex, words_only
 

@@ -11,7 +11,7 @@ import numpy as np
 from kb.errors import KbError
 from kb.search.find_similar import BAR, RankedQuery, most_probable, proof
 from kb.search.ranking.agent_acted import agent_records
-from kb.search.ranking.calibration import FACET_LOG_ODDS, Calibration, known
+from kb.search.ranking.probability_calibration import FACET_LOG_ODDS, Calibration, known
 from kb.search.ranking.rank import Weights, word_weight
 from kb.search.render import WIDTH
 from kb.terminal import as_lines

@@ -40,9 +40,9 @@ from kb.search.query import (
     query_from_text,
     refuse_unknown,
 )
-from kb.search.ranking.calibration import TextKind, isotonic_decreasing
 from kb.search.ranking.class_posterior import largest
 from kb.search.ranking.cosine_likeness import Question, likeness
+from kb.search.ranking.probability_calibration import TextKind, isotonic_decreasing
 from kb.search.ranking.rank import (
     Ranking,
     ordered,

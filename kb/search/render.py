@@ -25,7 +25,7 @@ from kb.search.answer import (
     open_item,
 )
 from kb.search.find_similar import LIKELY
-from kb.search.ranking.calibration import LIKENESS_BAR
+from kb.search.ranking.probability_calibration import LIKENESS_BAR
 from kb.terminal import Text, joined, rendered, styled, visible
 
 WIDTH = 80

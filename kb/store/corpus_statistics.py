@@ -18,7 +18,6 @@ from numpy.typing import ArrayLike, NDArray
 from kb.errors import KbError
 from kb.search.encoder.encoder import Vectors
 from kb.search.encoder.vector_store import text_key
-from kb.search.ranking.calibration import Calibration
 from kb.search.ranking.class_posterior import (
     ClassPosterior,
     LabelStatistics,
@@ -27,6 +26,7 @@ from kb.search.ranking.class_posterior import (
     meaning_scores,
     ridge_inverse,
 )
+from kb.search.ranking.probability_calibration import Calibration
 
 Sums = NDArray[np.float64]
 _WEIGHTS = PosteriorWeights()

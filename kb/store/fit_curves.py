@@ -10,9 +10,9 @@ from kb.search.bm25 import WordStatistics, bag_of, build_postings
 from kb.search.encoder.encoder_card import EncoderCard
 from kb.search.indexed_records.collection import Collection, CorpusTotals
 from kb.search.indexed_records.passages import Passage, embedded_text
-from kb.search.ranking.calibration import Calibration, fit_calibration, sample
 from kb.search.ranking.cosine_likeness import Question
 from kb.search.ranking.joint_ridge import joint_ridge_of
+from kb.search.ranking.probability_calibration import Calibration, fit_calibration, sample
 from kb.store.connection import Store
 from kb.store.corpus_statistics import StoreStatistics
 from kb.store.corpus_statistics_rows import counted_anew, read_statistics, write_statistics

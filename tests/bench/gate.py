@@ -36,9 +36,9 @@ from kb.search.evaluation.dataset import (
 from kb.search.index.build_index import embed_rows
 from kb.search.index.index import ready_encoder
 from kb.search.ranking import agent_acted, incident_probe
-from kb.search.ranking.calibration import signs_of
 from kb.search.ranking.cosine_likeness import Question
 from kb.search.ranking.learn import FittedModel, learn_to_rank
+from kb.search.ranking.probability_calibration import signs_of
 from kb.search.ranking.rank import rank
 from numpy.typing import NDArray
 

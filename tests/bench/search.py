@@ -56,10 +56,10 @@ from kb.search.indexed_records.collection import Collection, record_means, start
 from kb.search.indexed_records.entry import read_entry
 from kb.search.indexed_records.passages import Passage, embedded_text
 from kb.search.query import EVERYTHING, query_from_text
-from kb.search.ranking.calibration import Calibration
 from kb.search.ranking.class_posterior import fit_posterior
 from kb.search.ranking.cosine_likeness import Question
 from kb.search.ranking.learn import FittedModel
+from kb.search.ranking.probability_calibration import Calibration
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("KB_DATA", ROOT.parent / "shared" / "data"))

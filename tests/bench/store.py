@@ -51,10 +51,10 @@ from kb.search.indexed_records.collection import Collection, draw_of
 from kb.search.indexed_records.entry import IndexedRecord
 from kb.search.indexed_records.passages import Passage
 from kb.search.query import EVERYTHING, Query, query_from_text
-from kb.search.ranking.calibration import Calibration
 from kb.search.ranking.class_posterior import fit_posterior, largest
 from kb.search.ranking.joint_ridge import joint_ridge_of
 from kb.search.ranking.learn import FittedModel, class_text
+from kb.search.ranking.probability_calibration import Calibration
 from kb.store.connection import Store, connect_to
 from kb.store.corpus_statistics import Contribution, changed, no_texts
 from kb.store.corpus_statistics_rows import fix_encoder, with_meanings, write_statistics

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from kb.actions.action import Action
-from kb.actions.line_edits import ActionEdit, close_action, set_tracker, write_change
+from kb.actions.close_and_sign_lines import ActionEdit, close_action, set_tracker, write_change
 from kb.actions.trackers.http_client import Refused, Unclear
 from kb.actions.trackers.ticket import MARK, Ticket, Tracker, WantedIssue
 from kb.actions.trackers.ticket_journal import Journal, JournalEntry

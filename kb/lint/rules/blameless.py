@@ -11,10 +11,10 @@ from kb.lint.readings.document_facts import quoted
 from kb.lint.readings.prose import ProsePassage, passages
 from kb.lint.rule import ADVICE, Finding, LintContext, rule
 from kb.lint.wording.blame_words import blame_words
-from kb.lint.wording.conduct import judged_people
 from kb.lint.wording.faults import human_errors, owned_faults, unmeant_slips
+from kb.lint.wording.judged_people import judged_people
 from kb.lint.wording.judgement_phrases import blamed_people, judged_agents, slip_phrases
-from kb.lint.wording.judgements import Judgement
+from kb.lint.wording.judgement_places import Judgement
 from kb.records.document import Document
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from kb.lazy_regex import regex
-from kb.lint.wording.judgements import NEGATED, Judgement, opens_word
+from kb.lint.wording.judgement_places import NEGATED, Judgement, opens_word
 from kb.lint.wording.subjects import subject_before
 
 _PARTICIPLE = (

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kb.lazy_regex import regex
-from kb.lint.wording.judgements import (
+from kb.lint.wording.judgement_places import (
     NEGATED,
     Judgement,
     is_supposed,

@@ -1,6 +1,6 @@
 """Phrases that judge a person or an agent, or give somebody's slip as the cause.
 
-They stand beside `conduct`, which is looked for by its subject: here the phrase
+They stand beside `judged_people`, which is looked for by its subject: here the phrase
 itself says it ("should have known better"), or its subject stands further off. Texts are given in
 lower case; a phrase is searched for only where one of its words is in the text, and every
 repetition is bounded, so the time is linear.
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kb.lazy_regex import regex
-from kb.lint.wording.judgements import NEGATED, Judgement, is_whole_word, places
+from kb.lint.wording.judgement_places import NEGATED, Judgement, is_whole_word, places
 
 #: Roles that are always people. `agent`, `user` and `client` are not among them: in these records
 #: they are mostly software, or somebody outside whose failed attempt is a symptom.

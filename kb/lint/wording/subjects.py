@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from kb.lazy_regex import regex
 from kb.lint.wording.given_names import GIVEN_NAMES
-from kb.lint.wording.judgements import is_supposed
+from kb.lint.wording.judgement_places import is_supposed
 
 
 def _words(listed: str) -> frozenset[str]:

@@ -15,10 +15,15 @@ from numpy.typing import NDArray
 from kb.records.form import Form
 from kb.search.evaluation.dataset import Embed, Subject
 from kb.search.indexed_records.collection import Collection
-from kb.search.ranking.calibration import Calibration, isotonic_decreasing, known, same_class
 from kb.search.ranking.class_posterior import ClassPosterior, Numbers
 from kb.search.ranking.cosine_likeness import Question
 from kb.search.ranking.learn import FittedModel, learn, learn_to_rank
+from kb.search.ranking.probability_calibration import (
+    Calibration,
+    isotonic_decreasing,
+    known,
+    same_class,
+)
 from kb.search.ranking.rank import (
     SAME_INCIDENT,
     Ranking,

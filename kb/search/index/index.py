@@ -61,10 +61,10 @@ from kb.search.indexed_records.collection import (
 )
 from kb.search.indexed_records.entry import IndexedRecord
 from kb.search.is_installed import PREPARING
-from kb.search.ranking.calibration import Calibration
 from kb.search.ranking.class_posterior import largest
 from kb.search.ranking.joint_ridge import EarlierRidge
 from kb.search.ranking.learn import FittedModel, TrainingInputs, learn, learning_key
+from kb.search.ranking.probability_calibration import Calibration
 from kb.trusted_settings import require
 
 Waiting = Callable[[], None]

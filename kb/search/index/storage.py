@@ -38,10 +38,10 @@ from kb.search.indexed_records.collection import Collection, starts_of
 from kb.search.indexed_records.entry import IndexedRecord
 from kb.search.indexed_records.passages import Passage
 from kb.search.mapped_memory import release_mapped
-from kb.search.ranking.calibration import Calibration
 from kb.search.ranking.class_posterior import ClassPosterior
 from kb.search.ranking.joint_ridge import JointRidge, WordRows, no_joint_ridge
 from kb.search.ranking.learn import FittedModel
+from kb.search.ranking.probability_calibration import Calibration
 
 #: A file touched this shortly before it was looked at may change again within one tick of the
 #: file system's clock, so its time proves nothing and its bytes are compared instead.

@@ -14,17 +14,17 @@ from kb.records.form import Form
 from kb.search.bm25 import Bag, bag_of
 from kb.search.encoder.encoder import Vectors
 from kb.search.indexed_records.collection import Collection, draw_of
-from kb.search.ranking import calibration, class_posterior, joint_ridge, rank
-from kb.search.ranking.calibration import (
+from kb.search.ranking import class_posterior, joint_ridge, probability_calibration, rank
+from kb.search.ranking.class_posterior import ClassPosterior, fit_posterior
+from kb.search.ranking.cosine_likeness import Question
+from kb.search.ranking.joint_ridge import EarlierRidge, joint_ridge_of
+from kb.search.ranking.probability_calibration import (
     Calibration,
     fit_calibration,
     known_before_curves,
     left_out_one_by_one,
     sample,
 )
-from kb.search.ranking.class_posterior import ClassPosterior, fit_posterior
-from kb.search.ranking.cosine_likeness import Question
-from kb.search.ranking.joint_ridge import EarlierRidge, joint_ridge_of
 
 _SUBJECT = re.compile(r"^(?:The|An?) (?:agent|run|system|model) ")
 
@@ -64,7 +64,7 @@ def learning_key() -> str:
     """Names the constants that a build learns by: what was learnt by others is learnt again."""
     constants = [
         (module.__name__, name, value)
-        for module in (calibration, class_posterior, joint_ridge, rank)
+        for module in (probability_calibration, class_posterior, joint_ridge, rank)
         for name, value in sorted(vars(module).items())
         if name.isupper() and isinstance(value, int | float | tuple)
     ]

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from kb.lazy_regex import regex
-from kb.lint.wording.judgements import Judgement, known, opens_word, places, spaced
+from kb.lint.wording.judgement_places import Judgement, known, opens_word, places, spaced
 from kb.lint.wording.subjects import ClauseSubject, clause_subject, subject_before
 
 #: Words of a text in which an operator is a program.

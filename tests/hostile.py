@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
 #: Repeated, they look like the start of a secret or of personal data, over and over.
 SECRET_PIECES = (
     *("a", "1 ", "1-", "@", "a@", "a.", "://", "a://b:", "key=", "pass" + "word:", "sk-", "eyJ"),
@@ -54,3 +57,31 @@ def record_body(line: str) -> str:
 def checked_body(characters: int) -> str:
     """A section for each of `CHECKED_PIECES`, of that many characters."""
     return "".join(f"\n## Summary\n\n{repeated(piece, characters)}\n" for piece in CHECKED_PIECES)
+
+
+def damaged_zips(name: str, content: bytes) -> dict[str, bytes]:
+    """A zip of one file, its name not all ASCII, damaged in each way that has its own error."""
+    deflated, packed = (_zip(name, content, method) for method in (8, zipfile.ZIP_LZMA))
+    body = 30 + len(name.encode())
+    table = deflated.index(b"PK\x01\x02")
+    end = deflated.index(b"PK\x05\x06")
+    return {
+        "name-no-utf-8": _with(deflated, table + 46, b"\xff" * 3),
+        "newer-version": _with(deflated, table + 6, b"\xff"),
+        "unknown-method": _with(deflated, table + 10, b"\x63"),
+        "needs-password": _with(deflated, table + 8, bytes([deflated[table + 8] | 1])),
+        "torn-table": _with(deflated, end + 16, b"\xff\xff\xff\x7f"),
+        "torn-deflate": _with(deflated, body, b"\xff" * 4),
+        "torn-lzma": _with(packed, body + 4, b"\xff" * 8),
+    }
+
+
+def _zip(name: str, content: bytes, method: int) -> bytes:
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w", method) as archive:
+        archive.writestr(name, content)
+    return raw.getvalue()
+
+
+def _with(raw: bytes, place: int, written: bytes) -> bytes:
+    return raw[:place] + written + raw[place + len(written) :]

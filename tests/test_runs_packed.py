@@ -16,6 +16,7 @@ import pytest
 from kb.errors import KbError
 from kb.traces.read_runs import open_reading
 
+from hostile import damaged_zips
 from test_cli import kb
 from traces_made import asked, call, lines, runs_in
 
@@ -212,3 +213,17 @@ def test_nothing_unpacked_is_left_behind(tmp_path: Path, monkeypatch: pytest.Mon
     first = next(open_reading(path).runs())
     assert first.trigger.text == "hi"
     assert list((tmp_path / "temporary").iterdir()) == []
+
+
+@pytest.mark.parametrize("wrap", [bytes, lambda zip_: tarred(("in.zip", zip_), ("b.jsonl", HI))])
+def test_a_damaged_zip_is_said_and_what_lies_beside_it_is_read(
+    tmp_path: Path, wrap: Callable[[bytes], bytes]
+) -> None:
+    for name, raw in damaged_zips("ä.jsonl", HI).items():
+        path = file(tmp_path, wrap(raw), f"{name}.x")
+        if wrap is not bytes:
+            assert len(runs_in(path)) == 1, name
+            continue
+        with pytest.raises(KbError) as told:
+            runs_in(path)
+        assert "unpacked" in str(told.value) or "encrypted" in str(told.value), name

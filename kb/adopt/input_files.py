@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from kb.adopt.sources.source import SourceFile
 from kb.errors import KbError
 from kb.records.record_files import is_record_name
 from kb.safe_files import Tree, read_named, walk
+from kb.traces.decoding.zip_faults import ZIP_FAULTS
 
 _ARCHIVES = frozenset({".zip"})
 #: Kinds that hold much besides postmortems: JSON is taken of a folder where its shape is known, a
@@ -150,12 +150,8 @@ def _unpack(found: Found, archive: FoundFile, level: int) -> None:
                 name = f"{archive.file.name}/{member.filename}"
                 file = SourceFile(name, unpacked.read(member), is_named=False)
                 _take_read(found, FoundFile(file, None), level + 1)
-    except _TORN as error:
+    except ZIP_FAULTS as error:
         found.files.append(replace(archive, fault=f"a zip that cannot be unpacked: {error}"))
-
-
-#: What the standard library raises for a zip that is torn, encrypted or packed in another way.
-_TORN = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, zlib.error)
 
 
 def _too_much(members: int, size: int) -> str:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import io
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from kb.errors import KbError
 from kb.installation import install_line
 from kb.safe_files import Root, open_named, private_folder
 from kb.traces.decoding.sqlite_stores import MAGIC, StoredSession, open_store, sessions_in
+from kb.traces.decoding.zip_faults import ZIP_FAULTS
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -58,7 +58,7 @@ _EXTENSIONS = frozenset(
     {tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE}
     | {tarfile.SOLARIS_XHDTYPE}
 )
-_FAULTS = (OSError, EOFError, zlib.error, tarfile.TarError, zipfile.BadZipFile, ValueError)
+_FAULTS: tuple[type[Exception], ...] = (*ZIP_FAULTS, tarfile.TarError)
 
 
 @dataclass(frozen=True)
@@ -236,7 +236,7 @@ class _Unpacking:
                 try:
                     with _of_entry(archive, entry, file, self.shown) as held:
                         yield from self._member(held, inner, level)
-                except (*_FAULTS, NotImplementedError) as error:
+                except _FAULTS as error:
                     yield Member(inner, fault=f"cannot be unpacked: {error}")
                 except KbError as error:
                     yield Member(inner, fault=_in_one_line(error))
@@ -247,7 +247,7 @@ class _Unpacking:
             yield from self._files(cast("BinaryIO", _Metered(stream, self.budget)), name, level + 1)
         except KbError as error:
             yield Member(name, fault=_in_one_line(error))
-        except (tarfile.TarError, zipfile.BadZipFile) as error:
+        except (tarfile.TarError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
             yield Member(name, fault=f"cannot be unpacked: {error}")
 
     def _of_parquet(self, stream: io.BufferedReader, name: str, level: int) -> Iterator[Member]:

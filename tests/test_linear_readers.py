@@ -14,12 +14,14 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from itertools import pairwise
 from pathlib import PurePath
+from types import FrameType
 from typing import Any
 
 import kb
 import pytest
 from kb.config import CheckConfig
 from kb.lazy_regex import LatePattern
+from kb.lint.fmt.actions import task_edits
 from kb.lint.fmt.formatter import edits, formatted
 from kb.lint.rule import MOST_FINDINGS, LintContext
 from kb.lint.runner import claims, find, outlines
@@ -88,6 +90,26 @@ def calls(work: Callable[[], object]) -> int:
         work()
     finally:
         sys.setprofile(None)
+    return count
+
+
+def steps(work: Callable[[], object]) -> int:
+    """How many instructions of Python the work takes after a first time, which fills caches."""
+    count = 0
+
+    def step(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal count
+        frame.f_trace_opcodes = True
+        count += event == "opcode"
+        return step
+
+    work()
+    before = sys.gettrace()
+    sys.settrace(step)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
     return count
 
 
@@ -281,3 +303,14 @@ def test_a_name_that_stands_over_and_over_is_found_in_work_that_grows_as_the_tex
     once, twice = (calls(lambda text=text: index.find(text)) for text in texts)  # type: ignore[misc]
     assert twice < 3 * once
     assert [(hit.start, hit.end) for hit in index.find(texts[0])] == [(0, len(texts[0]) - 1)]
+
+
+def test_an_item_without_a_box_is_found_without_a_look_at_the_others() -> None:
+    """Steps of the interpreter are counted: a look through a list calls nothing."""
+    texts = [
+        document(body=f"## Action items\n\n{numbered('- [] do %d — owner: t' + chr(10), n)}")
+        for n in (100, 200)
+    ]
+    assert steps(lambda: list(task_edits(texts[1]))) < 2.3 * steps(
+        lambda: list(task_edits(texts[0]))
+    )

@@ -150,20 +150,19 @@ def task_edits(document: Document) -> Iterator[Edit]:
             continue
         found = read_informal_actions(section.lines, levers, document.name_date)
         rows = {action.line: action for action in found if action.row}
+        unboxed = {item.line: item for item in document.unboxed}
         for table in read_tables(section.lines) if rows else ():
             actions = [rows[row.line] for row in table.rows if row.line in rows]
             if actions and len(actions) == len(table.rows):
                 yield _task_edit(document, table.line, table.end_line, actions)
         for action in found:
             told = action.is_whole and action.attributes
-            if told and not action.row and not _lacks_its_box_alone(document, action):
+            if not told or action.row:
+                continue
+            item = unboxed.get(action.line)
+            # An item with the attributes of the form has its box mended in its own place.
+            if item is None or not any(True for _ in _box_edits(document, item)):
                 yield _task_edit(document, action.line, action.end_line, [action])
-
-
-def _lacks_its_box_alone(document: Document, action: InformalAction) -> bool:
-    """Whether the item has the attributes of the form: then its box is mended in its own place."""
-    items = (item for item in document.unboxed if item.line == action.line)
-    return any(True for item in items for _ in _box_edits(document, item))
 
 
 def _task_edit(document: Document, first: int, last: int, actions: list[InformalAction]) -> Edit:

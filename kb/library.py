@@ -74,6 +74,11 @@ class Library:
         return self._by_id.get(record_id)
 
 
+#: Linux opens paths of 4,096 bytes, Windows of 32,767 characters; the folders above a path of
+#: 200,000 take gigabytes.
+_LONGEST_PATH = 33_000
+
+
 def find_root(start: Path) -> Path:
     """The folder of the library that `start` lies in.
 
@@ -81,6 +86,8 @@ def find_root(start: Path) -> Path:
     Raises `KbError` when there is neither.
     """
     start = start.absolute()
+    if len(str(start)) > _LONGEST_PATH:
+        raise KbError("a path that is too long for any system", where=f"{str(start)[:80]}…")
     folders = (start, *start.parents) if os.path.isdir(start) else tuple(start.parents)  # noqa: PTH112 - as below
     for marker in (FILE_NAME, Config().library.path):
         for folder in folders:

@@ -113,3 +113,9 @@ def test_a_path_that_is_too_long_is_no_path(
 def test_a_folder_whose_name_is_too_long_holds_no_library() -> None:
     with pytest.raises(KbError, match="no knowledge base here"):
         find_root(Path("/") / ("a" * 5000) / "b")
+
+
+def test_the_folders_above_a_very_long_path_are_not_gone_through() -> None:
+    with pytest.raises(KbError, match="too long for any system") as told:
+        find_root(Path("/a" * 100_000))
+    assert len(str(told.value)) < 300

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import importlib
 import io
+import json
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kb.adopt import input_files as found_files
 from kb.adopt.adoption import plan
 from kb.adopt.input_files import find_files
+from kb.adopt.sources.source import SourceFile
 from kb.library import open_library
 from kb.repo import NoRepo
 
+from hostile import damaged_zips
 from test_adopt import adopt, team  # noqa: F401 - a fixture
 from test_linear_readers import calls
 
@@ -78,3 +83,51 @@ def test_archives_within_archives_share_one_limit(
     assert [one.fault.partition(",")[0] for one in found.files if one.fault] == [
         "a zip of 1 files"
     ] * 3
+
+
+SHAPES: dict[str, Any] = {
+    "pagerduty": (
+        lambda n: {"incident_number": n, "created_at": "2026-01-01T00:00:00Z", "title": "T"},
+        lambda n: {"type": "trigger_log_entry", "incident": {"id": n}},
+    ),
+    "incident_io": (
+        lambda n: {"incident_status": {}, "reference": f"INC-{n}", "name": "T"},
+        lambda n: {"incident_id": n, "title": "Mend it", "status": "outstanding"},
+    ),
+    "rootly": (
+        lambda n: {"type": "incidents", "attributes": {"title": "T", "sequential_id": n}},
+        lambda n: {"type": "incident_action_items", "attributes": {"incident_id": n}},
+    ),
+}
+
+
+@pytest.mark.parametrize("tool", SHAPES)
+@pytest.mark.parametrize("are_one", [False, True])
+def test_rows_of_many_incidents_are_looked_at_once(tool: str, *, are_one: bool) -> None:
+    source = importlib.import_module(f"kb.adopt.sources.{tool}").SOURCE
+    incident, row = SHAPES[tool]
+
+    def work(count: int) -> int:
+        ids = [1 if are_one else n for n in range(count)]
+        found = [{**incident(n), "id": n} for n in ids] + [row(n) for n in ids]
+        file = SourceFile("all.json", json.dumps(found).encode())
+        assert len(source.read(file)) == count
+        return calls(lambda: source.read(file))
+
+    assert work(200) < 2.3 * work(100)
+
+
+def test_a_damaged_zip_is_refused_and_the_files_beside_it_are_read(tmp_path: Path) -> None:
+    (tmp_path / "postmortems").mkdir()
+    (tmp_path / "sound.md").write_text(TEXT)
+    for name, raw in damaged_zips("PM-ä.md", TEXT.encode()).items():
+        (tmp_path / f"{name}.zip").write_bytes(raw)
+        (tmp_path / f"{name}.docx").write_bytes(raw)
+    found = find_files([tmp_path], tmp_path).files
+    faults = {one.file.name: one.fault for one in found if one.fault}
+    assert set(faults) == {f"{name}.zip" for name in damaged_zips("PM-ä.md", b"")}
+    assert all(fault.startswith("a zip that cannot be unpacked: ") for fault in faults.values())
+    planned = plan(open_library(tmp_path), NoRepo("none"), found)
+    documents = [one for one in planned if one.source.endswith(".docx")]
+    assert len(documents) == len(faults)
+    assert all(one.refusal.startswith(("Word: no Word", "Word: a Word")) for one in documents)

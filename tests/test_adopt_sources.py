@@ -6,6 +6,7 @@ import importlib
 import io
 import json
 import pkgutil
+import re
 import zipfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,14 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import kb.adopt.sources
+import markdownify
 import pytest
 from kb.adopt.adoption import AdoptedFile, plan, write
 from kb.adopt.input_files import Found, find_files
-from kb.adopt.sources.html_text import MOST_TAGS
+from kb.adopt.sources.html_text import MOST_TAGS, markdown_of, parse
 from kb.adopt.sources.registry import sources
+from kb.adopt.sources.word import MOST_TAGS as MOST_XML_TAGS
 from kb.library import open_library
 from kb.records.postmortem import Postmortem
 from kb.repo import open_repo
+
+from backtracking import Matcher
 
 GOOGLE_DOCS = """<html><head><meta content="text/html; charset=UTF-8" http-equiv="content-type">
 <style type="text/css">.c1{font-weight:700}</style></head><body class="c5 doc-content">
@@ -588,6 +593,49 @@ def test_a_word_file_of_too_much_xml_is_refused_before_it_is_read(library: Path)
         parts.writestr("word/document.xml", b"<a/>" * 3_000_000)
     (file,) = planned(library)
     assert file.refusal == "Word: 12 MB of XML; at most 10 MB are read"
+
+
+def test_a_word_file_of_too_many_tags_is_refused_before_it_is_read(library: Path) -> None:
+    with zipfile.ZipFile(library / "old" / "x.docx", "w", zipfile.ZIP_DEFLATED) as parts:
+        parts.writestr("word/document.xml", b"<a/>" * (MOST_XML_TAGS + 1))
+    (file,) = planned(library)
+    assert file.refusal == "Word: XML of 200,001 tags; at most 200,000 are read"
+
+
+class CountedPattern:
+    """A pattern of the converter that refuses a text which it would read more than linearly."""
+
+    def __init__(self, pattern: re.Pattern[str]) -> None:
+        self.pattern = pattern
+
+    def _counted(self, text: str, *, anchored: bool) -> None:
+        Matcher(self.pattern.pattern, self.pattern.flags).work(text, anchored=anchored)
+
+    def match(self, text: str) -> re.Match[str] | None:
+        self._counted(text, anchored=True)
+        return self.pattern.match(text)
+
+    def sub(self, by: Any, text: str) -> str:
+        self._counted(text, anchored=False)
+        return self.pattern.sub(by, text)
+
+
+@pytest.mark.parametrize("tag", ["p", "pre", "li", "td", "code", "h2", "blockquote"])
+def test_a_row_of_spaces_in_a_page_is_no_puzzle_for_the_converter(
+    tag: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("newline_whitespace", "whitespace", "pre_lstrip", "pre_rstrip"):
+        pattern = getattr(markdownify, f"re_{name}")
+        monkeypatch.setattr(markdownify, f"re_{name}", CountedPattern(pattern))
+    for space in (" ", "\n", "\t", " \n"):
+        row = space * 2000
+        text, _ = markdown_of(parse(f"<{tag}>a{row}b{row}</{tag}>".encode()))
+        assert re.sub(r"[^ab]", "", text) == "ab"
+
+
+def test_spaces_of_a_page_are_kept_in_a_block_alone() -> None:
+    page = parse(b"<p>a \t b \n c</p><pre>\n \n  x   y\n\n    <b>z   </b>\n \n</pre><p>d  e</p>")
+    assert markdown_of(page)[0] == "a b\nc\n\n```\n  x   y\n\n    z\n```\n\nd e\n"
 
 
 def test_half_a_character_in_json_is_no_fault(library: Path) -> None:

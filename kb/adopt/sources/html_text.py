@@ -13,10 +13,12 @@ from kb.installation import install_line
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
+    from markdownify import MarkdownConverter
 
 _NO_TEXT = ("script", "style", "noscript", "template", "iframe", "object", "svg", "nav")
 #: Of a page, closing ones too: 800,000 in 4 MB took 26 s of a processor and 540 MB.
 MOST_TAGS = 100_000
+_SPACES = re.compile(r"[\t \r\n]+")
 _BLANK_LINES = re.compile(r"\n{3,}")
 _LOWER = {f"h{level}": f"h{min(level + 1, 6)}" for level in range(1, 7)}
 
@@ -54,23 +56,59 @@ def markdown_of(body: Tag, title: str = "") -> tuple[str, tuple[str, ...]]:
 
     With a title the headings of the page go one level down, so that it has one of the first level.
     """
-    from markdownify import MarkdownConverter
-
     left = _images(body)
     _boxes(body)
     for link in body("a", href=True):
         link["href"] = _target(str(link["href"]))
+    _spaces(body)
     if title:
         for heading in body(list(_LOWER)):
             heading.name = _LOWER[heading.name]
-    converter = MarkdownConverter(heading_style="ATX", bullets="-", table_infer_header=True)
     try:
-        text = str(converter.convert_soup(body))
+        text = str(_converter().convert_soup(body))
     except RecursionError as error:
         raise UnreadableError("HTML that is nested too deeply") from error
     lines = "\n".join(line.rstrip() for line in text.replace("\u00a0", " ").splitlines())
     head = f"# {' '.join(title.split())}\n\n" if title else ""
     return head + _BLANK_LINES.sub("\n\n", lines).strip() + "\n", left
+
+
+def _converter() -> MarkdownConverter:
+    from markdownify import MarkdownConverter
+
+    class Converter(MarkdownConverter):  # type: ignore[misc,unused-ignore]
+        """Its own way to take blank lines off a block is quadratic in the spaces there."""
+
+        def convert_pre(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+            text = text.rstrip(" \n")
+            blank = text[: len(text) - len(text.lstrip(" \n"))]
+            text = text[blank.rfind("\n") + 1 :]
+            return str(super().convert_pre(el, text, parent_tags))  # type: ignore[misc]
+
+    return Converter(heading_style="ATX", bullets="-", table_infer_header=True, strip_pre=None)
+
+
+def _spaces(body: Tag) -> None:
+    """Spaces outside of blocks become one, or one line end, as the converter would have them.
+
+    Its own pattern tries each of a row of spaces anew.
+    """
+    from bs4.element import NavigableString, Tag
+
+    waiting = [(body, body.name == "pre")]
+    while waiting:
+        tag, is_block = waiting.pop()
+        for child in list(tag.children):
+            if isinstance(child, Tag):
+                waiting.append((child, is_block or child.name == "pre"))
+            elif type(child) is NavigableString and not is_block:
+                text = _SPACES.sub(lambda found: "\n" if _has_end(found[0]) else " ", child)
+                if text != child:
+                    child.replace_with(text)
+
+
+def _has_end(spaces: str) -> bool:
+    return "\n" in spaces or "\r" in spaces
 
 
 def _images(body: Tag) -> tuple[str, ...]:

@@ -10,7 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kb.adopt.sources.tool_incident import ToolIncident, add_lines, tool_source
+from kb.adopt.sources.tool_incident import (
+    ToolIncident,
+    add_lines,
+    id_text,
+    rows_by_incident,
+    tool_source,
+)
 from kb.traces.decoding.json_objects import inner, objects, rows, word
 
 
@@ -21,15 +27,14 @@ def _is_incident(one: dict[str, Any]) -> bool:
 def _incidents(value: Any) -> Iterator[ToolIncident]:
     every = list(objects(value))
     found = [one for one in every if _is_incident(one)]
+    about = rows_by_incident(every, lambda row: row.get("incident_id"))
     for one in found:
         incident = ToolIncident(word(one, "name"), word(one, "reference"))
         incident.severity = (word(inner(one, "severity"), "name"), "severity.name")
         incident.section("Summary", word(one, "summary"))
         for entry in rows(one, "custom_field_entries"):
             _add_field(incident, entry)
-        theirs = [
-            row for row in every if "incident_id" in row and row["incident_id"] == one.get("id")
-        ]
+        theirs = about.pop(id_text(one.get("id")), [])
         add_lines(incident, value if len(found) == 1 else [one, *theirs])
         for row in theirs if len(found) > 1 else every:
             if "incident_id" in row and "title" in row:

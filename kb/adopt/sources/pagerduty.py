@@ -10,7 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kb.adopt.sources.tool_incident import ToolIncident, add_lines, tool_source
+from kb.adopt.sources.tool_incident import (
+    ToolIncident,
+    add_lines,
+    id_text,
+    rows_by_incident,
+    tool_source,
+)
 from kb.traces.decoding.json_objects import inner, objects, rows, word
 
 
@@ -19,23 +25,23 @@ def _is_incident(one: dict[str, Any]) -> bool:
 
 
 def _incidents(value: Any) -> Iterator[ToolIncident]:
-    found = [one for one in objects(value) if _is_incident(one)]
+    every = list(objects(value))
+    found = [one for one in every if _is_incident(one)]
+    logs = rows_by_incident(filter(_is_log, every), lambda row: inner(row, "incident").get("id"))
     for one in found:
         incident = ToolIncident(word(one, "title", "summary"), f"#{one['incident_number']}")
         severity = word(inner(one, "priority"), "summary", "name")
         incident.severity = (severity, "priority")
         incident.section("Description", word(inner(one, "body"), "details"))
         incident.section("Resolution", word(one, "resolve_reason"))
-        add_lines(incident, value if len(found) == 1 else [one, *_logs(value, one)])
+        theirs = [*logs.pop(id_text(one.get("id")), ()), *rows(one, "log_entries")]
+        add_lines(incident, value if len(found) == 1 else [one, *theirs])
         incident.entered_at(one, "created_at")
         yield incident
 
 
-def _logs(value: Any, incident: dict[str, Any]) -> list[dict[str, Any]]:
-    """The log entries in a file that name this incident."""
-    logs = (one for one in objects(value) if word(one, "type").endswith("_log_entry"))
-    own = [one for row in (incident,) for one in rows(row, "log_entries")]
-    return [one for one in logs if inner(one, "incident").get("id") == incident.get("id")] + own
+def _is_log(one: dict[str, Any]) -> bool:
+    return word(one, "type").endswith("_log_entry")
 
 
 SOURCE = tool_source("PagerDuty", "JSON of GET /incidents", _is_incident, _incidents)

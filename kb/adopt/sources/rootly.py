@@ -12,7 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kb.adopt.sources.tool_incident import ToolIncident, tool_source
+from kb.adopt.sources.tool_incident import (
+    ToolIncident,
+    id_text,
+    rows_by_incident,
+    tool_source,
+)
 from kb.traces.decoding.json_objects import inner, objects, word
 
 _SECTIONS = (
@@ -35,6 +40,7 @@ def _is_incident(one: dict[str, Any]) -> bool:
 
 def _incidents(value: Any) -> Iterator[ToolIncident]:
     every = list(objects(value))
+    actions = rows_by_incident(filter(_is_action, every), _whose)
     for one in filter(_is_incident, every):
         attributes = inner(one, "attributes")
         number = attributes.get("sequential_id") or one.get("id") or ""
@@ -44,7 +50,7 @@ def _incidents(value: Any) -> Iterator[ToolIncident]:
             incident.section(heading, word(attributes, key))
         for name, key in _CLOCKS:
             incident.clock(name, attributes, key)
-        incident.actions += [_action(row) for row in every if _is_action_of(row, one)]
+        incident.actions += map(_action, actions.pop(id_text(one.get("id")), ()))
         incident.entered_at(attributes, "created_at")
         yield incident
 
@@ -57,13 +63,13 @@ def _severity(attributes: dict[str, Any]) -> tuple[str, str]:
     return word(attributes, "severity"), "severity"
 
 
-def _is_action_of(row: dict[str, Any], incident: dict[str, Any]) -> bool:
-    if row.get("type") != "incident_action_items" or not inner(row, "attributes"):
-        return False
-    whose = inner(row, "attributes").get("incident_id") or inner(
-        row, "relationships", "incident", "data"
-    ).get("id")
-    return bool(whose == incident.get("id"))
+def _is_action(row: dict[str, Any]) -> bool:
+    return row.get("type") == "incident_action_items" and bool(inner(row, "attributes"))
+
+
+def _whose(action: dict[str, Any]) -> Any:
+    named = inner(action, "attributes").get("incident_id")
+    return named or inner(action, "relationships", "incident", "data").get("id")
 
 
 def _action(row: dict[str, Any]) -> tuple[str, str]:

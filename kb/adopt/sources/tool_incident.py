@@ -63,6 +63,26 @@ def add_lines(incident: ToolIncident, value: Any) -> None:
         incident.clocks.setdefault(name, (at, "its timeline"))
 
 
+def rows_by_incident(
+    every: Iterable[dict[str, Any]], incident_of: Callable[[dict[str, Any]], Any]
+) -> dict[str, list[dict[str, Any]]]:
+    """The rows by the id of the incident they name, those that name none left out.
+
+    Whoever reads an incident takes its rows out: one that is told twice has them once, so that
+    ids of one value cost no more than the file holds.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in every:
+        if whose := id_text(incident_of(row)):
+            found.setdefault(whose, []).append(row)
+    return found
+
+
+def id_text(value: Any) -> str:
+    """An id as text, empty for what can be none."""
+    return str(value) if isinstance(value, str | int) else ""
+
+
 def tool_source(
     name: str,
     shape: str,

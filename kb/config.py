@@ -329,12 +329,13 @@ def _refuse_unusable(values: dict[str, object], config: Config, where: str) -> N
     for key, text in _texts(values, ""):
         if "\0" in text:
             raise KbError(f"'{key}' holds the character NUL", where=where, todo="Remove it.")
-    for key in ("model", "vectors"):
-        text = getattr(config.search, key)
+    places = [(f"search.{key}", getattr(config.search, key)) for key in ("model", "vectors")]
+    places += [("library.beside", beside.path) for beside in config.library.beside]
+    for key, text in places:
         try:
             Path(text).expanduser()
         except RuntimeError as error:
-            what = f"'search.{key}' is '{text}', and no such home folder is known"
+            what = f"'{key}' is '{text}', and no such home folder is known"
             raise KbError(what, where=where, todo="Write the path in full.") from error
     _refuse_secret(config.store.url, where)
     _refuse_unclear_beside(config, where)

@@ -32,6 +32,10 @@ LAST = "9999-12-31T23:59:59-14:00"
         ('[check]\npeople = ["\\u0000"]', "'check.people' holds the character NUL"),
         ('[search]\nmodel = "~nouser/x"', "no such home folder is known"),
         ('[search]\nvectors = "~nouser/x"', "no such home folder is known"),
+        (
+            '[[library.beside]]\nname = "x"\npath = "~nouser/x"',
+            "'library.beside' is '~nouser/x', and no such home folder is known",
+        ),
     ],
 )
 def test_an_odd_setting_is_a_fault_of_the_file(toml: str, said: str) -> None:

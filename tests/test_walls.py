@@ -331,16 +331,53 @@ def test_a_shell_without_a_readable_command_is_not_judged() -> None:
     assert not matching_walls(rows(TERRAFORM), "Read", {"command": 5})
 
 
+NOTE = "  - {id: W2, tool: shell, command: kubectl delete, verdict: note, reason: careful}\n"
+#: Meets the wall on Terraform; of the other one nobody can say whether it is met.
+HALF_READ = {"command": "terraform destroy -auto-approve; echo 'kubectl delete' ("}
+
+
 @pytest.mark.parametrize("order", [1, -1])
-def test_a_wall_that_cannot_be_judged_takes_no_deny_away(order: int) -> None:
-    note = "\n  - {id: W2, tool: shell, command: kubectl delete, verdict: note, reason: careful}\n"
-    table = [*rows(TERRAFORM), *rows(note)][::order]
-    line = {"command": "terraform destroy -auto-approve; echo 'kubectl delete' ("}
-    found = matching_walls(table, "Bash", line)
-    assert found
-    assert found[0]["verdict"] == "deny"
+@pytest.mark.parametrize("verdict", ["deny", "ask", "note"])
+def test_a_wall_that_cannot_be_judged_takes_no_other_away(verdict: str, order: int) -> None:
+    table = rows(TERRAFORM.replace("deny", verdict) + NOTE)[::order]
+    found = matching_walls(table, "Bash", HALF_READ)
+    assert [(row["id"], row["verdict"]) for row in found] == [("2026-02-26-x#W1", verdict)]
     with pytest.raises(UnjudgeableError):
-        matching_walls(rows(note), "Bash", line)
+        matching_walls(rows("\n" + NOTE), "Bash", HALF_READ)
+
+
+@pytest.mark.parametrize("verdict", ["deny", "ask", "note"])
+def test_the_stricter_of_a_wall_and_of_what_the_user_set_is_the_answer(
+    library_folder: Path, verdict: str
+) -> None:
+    record(library_folder, TERRAFORM.replace("deny", verdict) + NOTE)
+    trust_walls(library_folder)
+    decided = guard("Bash", HALF_READ, str(library_folder))
+    assert (decided.verdict, decided.fault) == (verdict, "")
+    assert decided.unread
+    fail_closed()
+    decided = guard("Bash", HALF_READ, str(library_folder))
+    assert decided.verdict == "deny"
+    assert bool(decided.fault) is (verdict != "deny")
+
+
+def test_the_agent_is_told_of_walls_that_could_not_be_asked(library_folder: Path) -> None:
+    record(library_folder, TERRAFORM.replace("deny", "ask") + NOTE)
+    trust_walls(library_folder)
+    answer, remarks, _ = hook(event(library_folder, HALF_READ["command"]))
+    assert answer["hookSpecificOutput"]["permissionDecision"] == "ask"
+    assert "Other walls could not be asked" in answer["systemMessage"]
+    assert "Other walls could not be asked" in remarks
+
+
+def test_a_pass_for_one_wall_opens_none_that_could_not_be_asked(library_folder: Path) -> None:
+    record(library_folder, TERRAFORM + NOTE)
+    trust_walls(library_folder)
+    fail_closed()
+    root = os.path.realpath(library_folder)
+    give_pass(root, "2026-02-26-x#W1", "a test account")
+    assert guard("Bash", HALF_READ, root).fault
+    assert guard("Bash", {"command": "terraform destroy"}, root).is_passed  # it was not used up
 
 
 @pytest.mark.parametrize("flags", ["-rf", "-fr", "-r -f", "-Rfv", "-r /x -f"])

@@ -42,6 +42,8 @@ def run(library: str | None = None) -> int:
     said = response(decided, is_codex=event is not None and _OF_CODEX in event)
     if decided.fault:
         warn(f"kb wall hook: {_fault_line(decided)}")
+    if decided.unread:
+        warn(f"kb wall hook: {_unread_line(decided)}")
     if decided.unlogged:
         warn(f"kb wall hook: what fired could not be logged: {decided.unlogged}")
     if said:
@@ -73,6 +75,14 @@ def _event() -> tuple[dict[str, Any] | None, str]:
 
 def response(decided: WallDecision, *, is_codex: bool = False) -> dict[str, Any]:
     """The answer in the agent's words; empty where there is nothing to say."""
+    said = _said(decided, is_codex=is_codex)
+    if not decided.unread:
+        return said
+    remark = said.get("systemMessage", "")
+    return said | {"systemMessage": " ".join(filter(None, (remark, _unread_line(decided))))}
+
+
+def _said(decided: WallDecision, *, is_codex: bool) -> dict[str, Any]:
     if decided.fault:
         text = f"Walls could not be asked: {_fault_line(decided)}"
         return _deny(text) if decided.verdict == "deny" else {"systemMessage": text}
@@ -112,7 +122,15 @@ def _way_out(decided: WallDecision) -> str:
     )
 
 
+def _unread_line(decided: WallDecision) -> str:
+    return f"Other walls could not be asked: {_printable(decided.unread)}"
+
+
+def _printable(fault: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in fault)[: 2 * _MOST_REASON]
+
+
 def _fault_line(decided: WallDecision) -> str:
-    fault = "".join(c if c.isprintable() else " " for c in decided.fault)[: 2 * _MOST_REASON]
+    fault = _printable(decided.fault)
     done = "denied" if decided.verdict == "deny" else "let pass"
     return f"{fault}; the call was {done}, as your configuration says ([walls] on_failure)"

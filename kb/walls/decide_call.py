@@ -6,7 +6,7 @@ import os
 
 from kb.walls.local_paths import library_root, passes_path
 from kb.walls.stored_table import WallTable, read_stored, stamp
-from kb.walls.wall_conditions import WallDecision, matching_walls
+from kb.walls.wall_conditions import WallDecision, judge
 from kb.walls.wildcards import UnjudgeableError
 
 TYPE_CHECKING = False
@@ -56,29 +56,53 @@ def _named_root(path: str) -> str:
 
 def _ask_walls(root: str, tool: str, arguments: Any) -> WallDecision:
     table = open_table(root)
-    met = matching_walls(table.rows, tool, arguments)
+    met, unread = judge(table.rows, tool, arguments)
+    failed = answer_on_failure(unread) if unread else WallDecision()
     if not met:
-        return WallDecision(reason=table.notice)
+        return failed if unread else WallDecision(reason=table.notice)
     try:
-        speaking, passed = _after_passes(root, met)
-    except OSError:  # a pass that cannot be read or used up lets nothing through
+        given = _passes_given(root)
+    except OSError:  # a pass that cannot be read lets nothing through
+        given = frozenset()
+    speaking = next((row for row in met if row["id"] not in given), None)
+    # The stricter of what the walls say and of what the user set for those that could not be asked.
+    if not failed.allows and (speaking is None or speaking["verdict"] != failed.verdict):
+        return failed
+    try:
+        speaking, passed = _after_passes(root, met, speaking, given)
+    except OSError:  # neither does one that cannot be used up
         speaking, passed = met[0], []
     unlogged = _log(root, speaking, passed, tool)
-    if speaking is None:
-        return WallDecision("", met[0]["id"], met[0]["reason"], is_passed=True, unlogged=unlogged)
-    return WallDecision(speaking["verdict"], speaking["id"], speaking["reason"], unlogged=unlogged)
+    row, verdict = (met[0], "") if speaking is None else (speaking, speaking["verdict"])
+    return WallDecision(
+        verdict,
+        row["id"],
+        row["reason"],
+        is_passed=speaking is None,
+        unread=failed.fault,
+        unlogged=unlogged,
+    )
 
 
-def _after_passes(root: str, met: list[Row]) -> tuple[Row | None, list[Row]]:
+def _passes_given(root: str) -> frozenset[str]:
+    """The walls for which a pass is there. Raises `OSError`."""
+    if not os.path.exists(passes_path(root)):
+        return frozenset()
+    from kb.walls.firing_log import passes_given
+
+    return passes_given(root)
+
+
+def _after_passes(
+    root: str, met: list[Row], speaking: Row | None, given: frozenset[str]
+) -> tuple[Row | None, list[Row]]:
     """The wall that speaks, None where a pass was there for each; and those whose pass was used.
 
     A pass is for one wall: the strictest without one speaks, and no pass is used up for nothing.
     Raises `OSError`.
     """
-    from kb.walls.firing_log import passes_given, use_pass
+    from kb.walls.firing_log import use_pass
 
-    given = passes_given(root) if os.path.exists(passes_path(root)) else frozenset()
-    speaking = next((row for row in met if row["id"] not in given), None)
     used: list[Row] = []
     if speaking is not None and speaking["verdict"] != "note":
         return speaking, used

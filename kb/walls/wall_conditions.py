@@ -28,11 +28,12 @@ class WallDecision:
     """What the walls say of a call; `verdict` is empty where no wall is met.
 
     `wall` is the address of the wall (`record#W1`), `reason` what its record says, `fault` why the
-    walls could not be asked, and then `verdict` is what the user set for that. `unlogged` says why
-    what fired is not in the log of this machine.
+    walls could not be asked, and then `verdict` is what the user set for that. `unread` says why
+    other walls than the one that speaks could not be asked, `unlogged` why what fired is not in
+    the log of this machine.
     """
 
-    __slots__ = ("fault", "is_passed", "reason", "unlogged", "verdict", "wall")
+    __slots__ = ("fault", "is_passed", "reason", "unlogged", "unread", "verdict", "wall")
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class WallDecision:
         *,
         fault: str = "",
         is_passed: bool = False,
+        unread: str = "",
         unlogged: str = "",
     ) -> None:
         self.verdict = verdict
@@ -49,6 +51,7 @@ class WallDecision:
         self.reason = reason
         self.fault = fault
         self.is_passed = is_passed
+        self.unread = unread
         self.unlogged = unlogged
 
     @property
@@ -58,24 +61,32 @@ class WallDecision:
 
 
 def matching_walls(rows: Iterable[Row], tool: str, arguments: Any) -> list[Row]:
-    """All walls that a call meets, the strictest first, else in the order of the table.
+    """All walls that a call is known to meet, in the order of `judge`.
 
-    Raises `UnjudgeableError` where a command cannot be read that a wall may be about; but not where
-    another wall denies the call anyhow.
+    Raises `UnjudgeableError` where it is known to meet none, and one could not be asked.
+    """
+    met, unread = judge(rows, tool, arguments)
+    if unread and not met:
+        raise UnjudgeableError(unread)
+    return met
+
+
+def judge(rows: Iterable[Row], tool: str, arguments: Any) -> tuple[list[Row], str]:
+    """The walls that a call meets, and why others could not be asked, empty where all could.
+
+    The strictest wall stands first, else they are in the order of the table.
     """
     call = _Call(tool, arguments)
     met: list[Row] = []
-    unread: UnjudgeableError | None = None
+    unread = ""
     for row in rows:
         if call.is_of(row["tools"]):
             try:
                 met += [row] if _is_met(row, call) else []
             except UnjudgeableError as error:
-                unread = unread or error
+                unread = unread or str(error)
     met.sort(key=lambda row: _STRICTEST.index(row["verdict"]))
-    if unread and (not met or met[0]["verdict"] != _STRICTEST[0]):
-        raise unread
-    return met
+    return met, unread
 
 
 class _Call:

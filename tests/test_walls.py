@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from kb.config import read_config
 from kb.library import open_library
 from kb.records.front_matter import read_front_matter
@@ -197,6 +199,18 @@ def test_a_hostile_pattern_takes_no_longer_than_its_text() -> None:
         "awk 'BEGIN{system(\"terraform destroy\")}'",
         "python3 -c 'import os; os.system(\"terraform destroy\")'",
         "perl -ne 'system(\"terraform destroy\")'",
+        "ag --pager 'terraform destroy' x",
+        "rg --pre='terraform destroy' x",
+        "bash -c \"rg --pre 'terraform destroy' x\"",
+        "git grep -O'terraform destroy' x",
+        "git grep --open-files='terraform destroy' x",
+        "git push --receive-pack='terraform destroy' origin",
+        "git -c core.pager='terraform destroy' log",
+        "git -c alias.x='!terraform destroy' x",
+        "tar --checkpoint-action=exec='terraform destroy' -xf x",
+        "A=terra; ${A}form destroy",
+        "A=terra; B=form; $A$B destroy",
+        "A=destr; terraform ${A}oy",
     ],
 )
 def test_a_command_is_found_wherever_it_stands_in_a_line(command: str) -> None:
@@ -237,6 +251,7 @@ def test_what_may_hold_the_command_and_cannot_be_read_is_said(command: str) -> N
         "echo aGk= | base64 -d > hi.txt",
         "curl -s https://x.example/i.sh | bash",
         "eval $(ssh-agent)",
+        "A=1; echo $A$A; eval $(ssh-agent)",
     ],
 )
 def test_what_cannot_be_read_and_holds_no_word_of_a_wall_is_no_alarm(command: str) -> None:
@@ -303,6 +318,8 @@ def test_walls_and_effects_find_a_command_under_the_same_keys(key: str) -> None:
         ("rm -rf", "rm -r --preserve-root=f x"),
         ("git push", "git stash push -m wip"),
         ("git branch -D", "git branch -d merged"),
+        ("git commit --amend", "git commit -amend"),
+        ("kubectl --context=prod", "kubectl --context=prod-2 get pods"),
     ],
 )
 def test_letters_and_words_of_something_else_are_no_match(wanted: str, command: str) -> None:
@@ -318,6 +335,17 @@ def test_letters_and_words_of_something_else_are_no_match(wanted: str, command: 
         ("git branch -D", "git branch -D wip"),
         ("kubectl delete", "kubectl -n prod delete pod x"),
         ("pip* install litellm==1.82.8", "pip3 install requests litellm==1.82.8"),
+        *(
+            (f"terraform apply {wanted}", f"terraform apply {given}")
+            for wanted in ("-auto-approve", "--auto-approve")
+            for given in ("-auto-approve", "--auto-approve", "--auto-approve=true")
+        ),
+        ("terraform apply --auto-approve", "terraform apply -auto-approve=true"),
+        ("packer build --force", "packer build -force x.json"),
+        ("frob -force", "frob --force=true"),
+        ("git push -f|--force", "git push origin -f"),
+        ("rm -f|-r", "rm -r x"),
+        ("terraform|tofu destroy -target", "tofu destroy --target=x"),
     ],
 )
 def test_options_and_their_values_may_stand_between(wanted: str, command: str) -> None:
@@ -378,6 +406,49 @@ def test_a_pass_for_one_wall_opens_none_that_could_not_be_asked(library_folder: 
     give_pass(root, "2026-02-26-x#W1", "a test account")
     assert guard("Bash", HALF_READ, root).fault
     assert guard("Bash", {"command": "terraform destroy"}, root).is_passed  # it was not used up
+
+
+PROGRAMS = st.sampled_from(["deploy.sh", "x", "terraform", "git", "Kubectl"])
+WRITTEN = st.sampled_from(["{}", "./{}", "/usr/bin/{}", "{}.exe", "a\\{}", "{}|y", "/b/{}|z"])
+FLAGS = st.sampled_from(["auto-approve", "force", "f", "rf", "context=prod"])
+PLAIN = st.sampled_from(["prod", "destroy", "pro*", "a|b", "PROD"])
+WORDS = st.one_of(PLAIN, st.builds("{}{}".format, st.sampled_from(["-", "--"]), FLAGS))
+
+
+@given(
+    program=PROGRAMS,
+    wanted=st.tuples(WRITTEN, st.lists(WORDS, max_size=3)),
+    given_as=st.sampled_from(["{}", "./{}", "/repo/{}", "{}.exe", "'{}'", "sudo {}"]),
+    changes=st.lists(st.sampled_from(["{}", "-{}", "'{}'", "{}=true", "-v {}"]), min_size=3),
+)
+def test_what_is_looked_for_first_forbids_nothing_that_is_met(
+    program: str, wanted: tuple[str, list[str]], given_as: str, changes: list[str]
+) -> None:
+    written, words = wanted
+    command = " ".join((written.format(program), *words))
+    (wall,) = walls(f"\n  - {{tool: shell, command: '{command}', verdict: deny, reason: x}}\n")
+    row = row_of("x", wall)
+    said = [change.format(word.split("|")[0]) for change, word in zip(changes, words, strict=False)]
+    call = {"command": " ".join((given_as.format(program), *said))}
+    everything = {**row, "needs": []}
+    if matching_walls([everything], "Bash", call):
+        assert matching_walls([row], "Bash", call)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "line"),
+    [
+        ("command: ./deploy.sh prod", "/repo/deploy.sh prod"),
+        ("command: ./deploy.sh prod", "deploy.sh prod"),
+        ("command: /usr/bin/x y", "x y"),
+        ("command: x.exe y", "/bin/x y"),
+        ("command: '/x/a|/y/b z'", "a z"),
+        ("effect: destructive, target: public.users", "psql -c 'DROP TABLE public . users'"),
+    ],
+)
+def test_a_program_is_found_by_its_name_and_a_table_by_its_parts(wanted: str, line: str) -> None:
+    text = f"\n  - {{tool: shell, {wanted}, verdict: deny, reason: x}}\n"
+    assert matching_walls(rows(text), "Bash", {"command": line})
 
 
 @pytest.mark.parametrize("flags", ["-rf", "-fr", "-r -f", "-Rfv", "-r /x -f"])
@@ -1014,7 +1085,11 @@ def test_the_hook_imports_nothing_heavy(guarded: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["git commit -m 'terraform destroy is gone' && git log | grep 'terraform destroy'"]
+    "line",
+    [
+        "git commit -m 'terraform destroy is gone' && git log | grep 'terraform destroy'",
+        "rg 'terraform destroy' && ag 'terraform destroy' && git log --oneline",
+    ],
 )
 def test_words_that_are_only_printed_or_looked_for_ask_for_no_table_of_effects(line: str) -> None:
     code = (

@@ -33,7 +33,7 @@ from kb.walls.stored_table import (
     records_stamp,
     settings_stamp,
 )
-from kb.walls.wildcards import longest_part, without_quotes
+from kb.walls.wildcards import longest_part, program_name, without_quotes
 
 #: The name under which `kb trust` knows them.
 KEY = "walls"
@@ -51,10 +51,6 @@ def address(record_id: str, wall: Wall) -> str:
 def row_of(record_id: str, wall: Wall) -> dict[str, Any]:
     """A wall as the table holds it, see `kb.walls.wall_conditions`."""
     words = wall.command.split()
-    fixed = (*words, wall.target)
-    # `-rf` may be written `-r -f`, and a program with its path and `.exe`.
-    named = (without_quotes(word) for word in fixed if word[:1] != "-" or word[:2] == "--")
-    needs = {longest_part(word) for word in named}
     return {
         "id": address(record_id, wall),
         "tool": wall.tool,
@@ -62,11 +58,24 @@ def row_of(record_id: str, wall: Wall) -> dict[str, Any]:
         "command": words,
         "effect": wall.effect,
         "target": wall.target,
-        "needs": sorted(needs - {""}),
+        "needs": _needs(words, wall.target),
         "arguments": [_condition(path, pattern) for path, pattern in wall.arguments],
         "verdict": wall.verdict,
         "reason": wall.reason,
     }
+
+
+def _needs(words: list[str], target: str) -> list[str]:
+    """The texts without which no line meets a wall: less than the matcher asks, never more.
+
+    A program may be called by another path and `.exe`, `-rf` be written `-r -f`, a long flag with
+    one dash or two, and blanks stand around the points of `public.users`.
+    """
+    named = [word.lstrip("-") for word in words[1:] if word[:1] != "-" or word[:2] == "--"]
+    # Of alternatives each may be the one.
+    named += [program_name(word) for word in words[:1] if "|" not in word]
+    named += target.split(".") if "|" not in target else []
+    return sorted({longest_part(without_quotes(word)) for word in named} - {""})
 
 
 def _condition(path: str, pattern: str) -> list[Any]:

@@ -11,7 +11,13 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from kb.walls.wildcards import UnjudgeableError, has_words, matches, without_quotes
+from kb.walls.wildcards import (
+    UnjudgeableError,
+    has_words,
+    matches,
+    program_name,
+    without_quotes,
+)
 
 if TYPE_CHECKING:
     from kb.traces.effects.shell_effects import CommandEffect
@@ -23,7 +29,21 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 _BETWEEN = "&|;\n"
 #: Shells, which run what another command prints into them.
 _FED = frozenset({"bash", "sh", "zsh", "dash", "ksh", "ash", "fish", "eval", "source", "."})
-#: Programs that start no other, with the actions of which that holds; an empty one is for all.
+#: Options that are given a command to start, by their programs. Such a value may be `NAME=COMMAND`,
+#: and the name of a long option may be cut short.
+_STARTING = {
+    "ag": "--pager",
+    "git": "-c -x -O --exec --open-files-in-pager --receive-pack --upload-pack",
+    "man": "-P --pager",
+    "rg": "--pre --hostname-bin",
+    "rsync": "-e --rsh --rsync-path",
+    "sort": "--compress-program",
+    "split": "--filter",
+    "ssh": "-o",
+    "tar": "-I -F --checkpoint-action --info-script --to-command --use-compress-program",
+}
+#: Programs that start no other but by those options, with the actions of which that holds; an empty
+#: one is for all.
 #: Agents search for, print and commit the words of a wall every day, and the table of effects takes
 #: longer to import than all else.
 _HARMLESS = {
@@ -32,6 +52,8 @@ _HARMLESS = {
     **dict.fromkeys(("grep", "egrep", "fgrep", "rg", "ag", "cat", "head", "tail", "wc"), ""),
     **dict.fromkeys(("ls", "cd", "echo", "printf", "jq", "cut", "tr"), ""),
 }
+#: A long option cut as short as can be.
+_SHORTEST_CUT = 3
 _AT_LEAST = {"write": ("write", "destructive"), "destructive": ("destructive",)}
 
 
@@ -54,6 +76,8 @@ def meets(row: Row, line: str) -> bool:
 
     effects = command_effects(line)
     if any(_is_meant(row, effect) for effect in effects):
+        return True
+    if any(meets(row, started) for effect in effects for started in _started(effect.words)):
         return True
     holds = all(word in without_quotes(line).casefold() for word in row["needs"])
     for effect in effects:
@@ -130,9 +154,25 @@ def _may_start(wanted: list[str], command: SimpleCommand) -> bool:
 
 
 def _starts_nothing(words: tuple[str, ...]) -> bool:
-    """Whether a program is known to start no other, whatever words it is given."""
+    """Whether a program is known to start no other with the words it is given."""
     actions = _HARMLESS.get(words[0])
-    return actions is not None and (not actions or "".join(words[1:2]) in actions.split())
+    is_harmless = actions is not None and (not actions or "".join(words[1:2]) in actions.split())
+    return is_harmless and not any(_started(words))
+
+
+def _started(words: tuple[str, ...]) -> Iterator[str]:
+    """The command lines that a command is given to start, as values of its options."""
+    options = _STARTING.get(program_name(words[0]).casefold(), "").split() if words else []
+    for word, behind in pairwise((*words, "")) if options else ():
+        name, _, value = word.partition("=")
+        for option in options:
+            if option[:2] != "--" and word.startswith(option):
+                started = word[len(option) :] or behind
+            elif len(name) >= _SHORTEST_CUT and option.startswith(name):
+                started = value or behind
+            else:
+                continue
+            yield from filter(None, (started, started.partition("=")[2].lstrip("!")))
 
 
 def _is_meant(row: Row, effect: CommandEffect) -> bool:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 #: Raised when the form of a row changes: a table of another version is made again.
-VERSION = 2
+VERSION = 3
 _MOST_BYTES = 20_000_000
 
 

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 #: A dash and the letters of several flags; what is longer is one flag with a long name.
 _LONGEST_BUNDLE = 6
 #: Programs whose flags have long names behind one dash: none of theirs are a bundle.
-_LONG_FLAGS = frozenset({"find", "terraform", "tofu", "openssl", "java", "go", "ffmpeg", "convert"})
+_LONG_FLAGS = frozenset(
+    (
+        *("find", "terraform", "terragrunt", "tofu", "packer", "vault", "consul", "nomad"),
+        *("openssl", "java", "go", "ffmpeg", "convert"),
+    )
+)
 
 
 class UnjudgeableError(Exception):
@@ -62,17 +67,20 @@ def has_words(wanted: Iterable[str], words: tuple[str, ...]) -> bool:
 
     The second word, where it is a plain one, is the first that is neither an option nor may be the
     value of one: `git stash push` is no `git push`. `-rf` is had by `-fr`, `-r -f` and `-Rfv`
-    alike, `--force` also by `--force=true`.
+    alike, `--force` also by `-force=true`: programs take one dash or two before a long name.
     """
     program, *rest = [*wanted] or ["*"]
-    if not words or not matches(_program(program), _program(words[0])):
+    called = program_name(words[0]) if words else ""
+    if not words or not any(matches(program_name(one), called) for one in program.split("|")):
         return False
     flags = [word for word in rest if word.startswith("-")]
     plain = [word for word in rest if not word.startswith("-")]
     is_in_place = not plain or "*" in plain[0] or _stands_first(plain[0], words[1:])
     left = iter(words[1:])
     in_order = is_in_place and all(any(matches(word, each) for each in left) for word in plain)
-    return in_order and all(_has_flag(flag, words[1:], program) for flag in flags)
+    return in_order and all(
+        any(_has_flag(one, words[1:], called) for one in flag.split("|")) for flag in flags
+    )
 
 
 def _stands_first(word: str, words: tuple[str, ...]) -> bool:
@@ -87,18 +95,28 @@ def _stands_first(word: str, words: tuple[str, ...]) -> bool:
     return False
 
 
-def _program(word: str) -> str:
+def program_name(word: str) -> str:
+    """The name of a program without its folder and `.exe`."""
     name = word.replace("\\", "/").rpartition("/")[2]
     return name[: -len(".exe")] if name.lower().endswith(".exe") else name
 
 
 def _has_flag(flag: str, words: tuple[str, ...], program: str) -> bool:
-    if flag.startswith("--") or "*" in flag or len(flag) == 1:
-        return any(matches(flag, word.partition("=")[0]) or matches(flag, word) for word in words)
-    if len(flag) > _LONGEST_BUNDLE or program.lower() in _LONG_FLAGS:
-        return any(matches(flag, word) for word in words)
+    name, has_long_names = flag.lstrip("-"), program.lower() in _LONG_FLAGS
+    if not name:
+        return flag in words
+    if "*" in flag or flag[:2] == "--" or len(flag) > _LONGEST_BUNDLE or has_long_names:
+        may_bundle = flag[:2] == "--" and not has_long_names
+        return any(_is_named(name, word) for word in words if not (may_bundle and _is_bundle(word)))
     given = "".join(word[1:] for word in words if _is_bundle(word)).replace("R", "r")
-    return set(flag[1:].replace("R", "r")) <= set(given) or flag in words
+    is_long = len(name) > 1 and any(_is_named(name, word) for word in words if word[:2] == "--")
+    return is_long or set(name.replace("R", "r")) <= set(given) or flag in words
+
+
+def _is_named(name: str, word: str) -> bool:
+    """Whether a word is the flag of that name, with or without a value."""
+    given = word.lstrip("-")
+    return given != word and (matches(name, given) or matches(name, given.partition("=")[0]))
 
 
 def _is_bundle(word: str) -> bool:

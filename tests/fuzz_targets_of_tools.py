@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from kb.adopt.adoption import plan
 from kb.adopt.input_files import find_files
@@ -29,6 +29,9 @@ from kb.walls.wildcards import UnjudgeableError
 
 from conftest import EXAMPLE
 from fuzz_targets import FORM, NOW, Target, folder, placed, refused
+
+if TYPE_CHECKING:
+    from kb.walls.stored_table import Row
 
 # Postmortems of other tools: the first byte says of what kind.
 
@@ -87,9 +90,10 @@ def command_line(raw: bytes) -> None:
         matching_walls(_ROWS, "Bash", {"command": text})
 
 
-_ROWS: tuple[dict[str, Any], ...] = tuple(
+_ROWS: tuple[Row, ...] = tuple(
     {
         "id": f"2026-04-12-x#W{number}",
+        "tool": "shell",
         "tools": ["bash", "shell"],
         "command": words.split(),
         "effect": effect,

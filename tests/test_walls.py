@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -24,17 +24,28 @@ from kb.traces.run import Effect, ToolCall
 from kb.trusted_settings import Wish, is_trusted
 from kb.user_config import UserConfig, WallSettings, read_user_config, write_user_config
 from kb.walls import compile_table, guard
-from kb.walls.compile_table import GatheredWalls, gather, row_of, wishes_of_walls
+from kb.walls.compile_table import (
+    GatheredWalls,
+    address,
+    gather,
+    names_in_force,
+    row_of,
+    wishes_of_walls,
+)
 from kb.walls.decide_call import open_table
 from kb.walls.firing_log import firings, give_pass
 from kb.walls.local_paths import firings_path, passes_path, table_path
 from kb.walls.proof import StoredRun, proofs_text, prove, stored_runs
+from kb.walls.stored_table import TABLE_OF_TOOLS, stamp
 from kb.walls.wall_conditions import matching_walls
 from kb.walls.wildcards import UnjudgeableError, longest_part, matches
 from msgspec import structs
 
 from conftest import EXAMPLE, ROOT
 from runs_made import made_run, unknown
+
+if TYPE_CHECKING:
+    from kb.walls.stored_table import Row
 
 TERRAFORM = """
   - id: W1
@@ -58,7 +69,7 @@ def walls(text: str) -> tuple[Wall, ...]:
     return walls_of(read_front_matter(f"---\nwalls:{text}---\n"))
 
 
-def rows(text: str) -> list[dict[str, Any]]:
+def rows(text: str) -> list[Row]:
     return [row_of("2026-02-26-x", wall) for wall in walls(text)]
 
 
@@ -430,7 +441,7 @@ def test_what_is_looked_for_first_forbids_nothing_that_is_met(
     row = row_of("x", wall)
     said = [change.format(word.split("|")[0]) for change, word in zip(changes, words, strict=False)]
     call = {"command": " ".join((given_as.format(program), *said))}
-    everything = {**row, "needs": []}
+    everything: Row = {**row, "needs": []}
     if matching_walls([everything], "Bash", call):
         assert matching_walls([row], "Bash", call)
 
@@ -506,6 +517,8 @@ def test_a_command_that_may_be_meant_and_cannot_be_parsed_is_not_judged() -> Non
     [
         ("{$.amount: '> 100'}", {"amount": 101}, True),
         ("{$.amount: '> 100'}", {"amount": "250.5"}, True),
+        ("{$.amount: '> 100'}", {"amount": 10**400}, True),
+        ("{$.amount: '> 100'}", {"amount": -(10**400)}, False),
         ("{$.amount: '> 100'}", {"amount": "4,200"}, True),
         ("{$.amount: '> 100'}", {"amount": "$4,200.00"}, True),
         ("{$.amount: '> 100'}", {"amount": "4.200"}, True),
@@ -825,6 +838,72 @@ def test_a_record_that_changes_while_its_walls_are_read_is_read_again(
     assert "other walls than those you trust" in open_table(str(guarded)).notice
 
 
+def test_a_link_that_leads_nowhere_hides_no_change_of_a_record(guarded: Path) -> None:
+    (guarded / "postmortems/2026-01-01-z.md").symlink_to("nowhere")
+    assert hook(event(guarded, "ls"))[0] is None
+    record(guarded, TERRAFORM.replace("terraform destroy\n", "nothing destroy\n"))
+    assert "other walls than those you trust" in open_table(str(guarded)).notice
+
+
+def test_a_new_table_of_tools_and_a_new_name_of_a_record_are_seen(
+    guarded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = str(guarded)
+    before = stamp(root, "postmortems")
+    other = guarded / "postmortems/2026-02-26-y.md"
+    (guarded / "postmortems/2026-02-26-x.md").rename(other)
+    renamed = stamp(root, "postmortems")
+    assert before != renamed
+    tools = tmp_path / "tools.json"
+    tools.write_bytes(Path(TABLE_OF_TOOLS).read_bytes() + b" ")
+    monkeypatch.setattr("kb.walls.stored_table.TABLE_OF_TOOLS", str(tools))
+    assert stamp(root, "postmortems") != renamed
+
+
+def test_walls_that_were_never_trusted_are_not_those_trusted_before(
+    library_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(library_folder, TERRAFORM)
+    root = os.path.realpath(library_folder)
+    (wish,) = wishes_of_walls(library_folder, read_config(library_folder))
+    assert not open_table(root).rows
+    record(library_folder, TERRAFORM.replace("terraform destroy\n", "tofu destroy\n"))
+    monkeypatch.setenv("KB_TRUST", wish.sha256)
+    table = open_table(root)
+    assert (table.rows, names_in_force(root)) == ([], ())
+    assert "that nobody here trusts yet" in table.notice
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        "status: published\nwalls:{}",
+        'status: published\n"walls":{}',
+        "status: published\nwalls :{}",
+        "status: published\n'walls' : {}",
+        "  status: published\n  walls: {}",
+        "{{status: published, walls: {}}}",
+        '{{"status": "published", "w\\x61lls": {}}}',
+        "status: published\n? walls\n: {}",
+    ],
+)
+def test_each_wall_that_is_proved_is_asked_however_its_key_is_written(
+    library_folder: Path, front: str
+) -> None:
+    (wall,) = walls(TERRAFORM)
+    row = {key: getattr(wall, key) for key in ("tool", "command", "verdict", "reason")}
+    examples = {"stops": ["terraform destroy"], "passes": ["terraform plan"]}
+    text = front.format(" " + json.dumps([row | examples]))
+    path = library_folder / "postmortems/2026-02-26-x.md"
+    path.write_text(f"---\n{text}\n---\n# x\n", encoding="utf-8")
+    library = open_library(library_folder)
+    (proof,) = prove(library, ())
+    assert proof.is_proved
+    published = [address(one.id, each) for one in library.published for each in one.walls]
+    assert published == [proof.id]
+    assert [each["id"] for each in gather(library.root, library.config).rows] == published
+
+
 def test_walls_that_are_gone_stay_until_their_user_says_so(guarded: Path) -> None:
     (guarded / "postmortems/2026-02-26-x.md").unlink()
     call = event(guarded, "terraform destroy")
@@ -837,9 +916,11 @@ def test_trust_does_not_hang_on_the_shells_that_this_version_knows(library_folde
     record(library_folder, TERRAFORM)
     found = gather(library_folder, read_config(library_folder))
     (row,) = found.rows
-    other = GatheredWalls(({**row, "tools": [*row["tools"], "a_shell_of_tomorrow"]},))
+    more: Row = {**row, "tools": [*row["tools"], "a_shell_of_tomorrow"]}
+    other = GatheredWalls((more,))
     assert other.wish == found.wish
-    assert GatheredWalls(({**row, "verdict": "note"},)).wish != found.wish
+    weaker: Row = {**row, "verdict": "note"}
+    assert GatheredWalls((weaker,)).wish != found.wish
 
 
 def test_a_draft_has_no_wall_in_force(library_folder: Path) -> None:

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from kb.config import Config
 from kb.errors import KbError
@@ -35,9 +35,13 @@ from kb.walls.stored_table import (
 )
 from kb.walls.wildcards import longest_part, program_name, without_quotes
 
+if TYPE_CHECKING:
+    from kb.walls.stored_table import Condition, Row, Steps, StoredTable
+
 #: The name under which `kb trust` knows them.
 KEY = "walls"
-_MARK = b"\nwalls:"
+#: Nobody writes that key without its letters, but for an escape such as `"w\x61lls"`.
+_MARK, _ESCAPE = b"walls", b"\\"
 #: What a row holds for speed: trust does not hang on which shells this version knows.
 _OF_THE_FORM = {"tools", "needs"}
 _EFFECT = "these walls deny, ask about or note calls of your coding agents (kb wall hook)"
@@ -48,7 +52,7 @@ def address(record_id: str, wall: Wall) -> str:
     return f"{record_id}#{wall.label}"
 
 
-def row_of(record_id: str, wall: Wall) -> dict[str, Any]:
+def row_of(record_id: str, wall: Wall) -> Row:
     """A wall as the table holds it, see `kb.walls.wall_conditions`."""
     words = wall.command.split()
     return {
@@ -78,14 +82,14 @@ def _needs(words: list[str], target: str) -> list[str]:
     return sorted({longest_part(without_quotes(word)) for word in named} - {""})
 
 
-def _condition(path: str, pattern: str) -> list[Any]:
+def _condition(path: str, pattern: str) -> Condition:
     is_negated = pattern.startswith("not ")
     pattern = pattern.removeprefix("not ").strip() if is_negated else pattern
     sign, wanted = comparison(pattern) or ("", pattern)
-    return [_steps(path), is_negated, sign, wanted]
+    return _steps(path), is_negated, sign, wanted
 
 
-def _steps(path: str) -> list[str | int] | str:
+def _steps(path: str) -> Steps:
     """The steps of a path that names one value; the path itself where it looks for several."""
     from jsonpath_rfc9535 import JSONPathEnvironment
     from jsonpath_rfc9535.selectors import IndexSelector, NameSelector
@@ -107,12 +111,15 @@ def _steps(path: str) -> list[str | int] | str:
 class GatheredWalls:
     """The walls of a library's published records."""
 
-    rows: tuple[dict[str, Any], ...]
+    rows: tuple[Row, ...]
 
     @property
     def wish(self) -> Wish:
         """What the user is asked to trust: so many walls, of this hash."""
-        walls = [{key: row[key] for key in row.keys() - _OF_THE_FORM} for row in self.rows]
+        walls = [
+            {key: value for key, value in row.items() if key not in _OF_THE_FORM}
+            for row in self.rows
+        ]
         text = json.dumps(walls, sort_keys=True, ensure_ascii=False)
         digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
         return Wish(KEY, f"{plural(len(self.rows), 'wall')}, sha256 {digest}", _EFFECT)
@@ -148,10 +155,15 @@ def walled_records(root: Path, config: Config) -> Iterator[tuple[str, FrontMatte
 
 def names_in_force(root: str) -> tuple[str, ...]:
     """The addresses of the walls that hold since they were trusted last."""
-    stored = read_stored(root)
-    if stored and is_trusted(Path(root), Wish(KEY, stored["value"], _EFFECT)):
-        return tuple(row["id"] for row in stored["rows"])
-    return ()
+    return tuple(row["id"] for row in _held(root, read_stored(root)) or ())
+
+
+def _held(root: str, stored: StoredTable | None) -> list[Row] | None:
+    """The rows that were trusted before and are trusted still, None where none were."""
+    if not stored or not stored["value"]:
+        return None
+    is_held = is_trusted(Path(root), Wish(KEY, stored["value"], _EFFECT))
+    return stored["rows"] if is_held else None
 
 
 def _with_walls(tree: Tree, file: Path) -> bytes | None:
@@ -160,10 +172,10 @@ def _with_walls(tree: Tree, file: Path) -> bytes | None:
         raw, _ = tree.read(file, MAX_RECORD_BYTES)
     except (OSError, KbError):
         return None
-    return raw if _MARK in raw else None
+    return raw if _MARK in raw or _ESCAPE in raw else None
 
 
-def bring_up_to_date(root: str, stored: dict[str, Any] | None = None) -> WallTable:
+def bring_up_to_date(root: str, stored: StoredTable | None = None) -> WallTable:
     """The walls that hold now, stored for the calls to come.
 
     Where the records have other walls than those that are trusted, the ones trusted before stay,
@@ -175,17 +187,25 @@ def bring_up_to_date(root: str, stored: dict[str, Any] | None = None) -> WallTab
     config = open_config(place)
     state += records_stamp(root, config.library.path)
     gathered = gather(place, config)
-    wish, notice = gathered.wish, ""
-    rows = list(gathered.rows)
-    if not is_trusted(place, wish):
-        before = Wish(KEY, stored["value"], _EFFECT) if stored else None
-        held = bool(before and is_trusted(place, before))
-        if not held:
+    rows, value, notice = list(gathered.rows), gathered.wish.value, ""
+    if not is_trusted(place, gathered.wish):
+        held = _held(root, stored)
+        if held is None:
             _refuse_lost(root)
-        rows, wish = (stored["rows"], before) if stored and before and held else ([], wish)
-        notice = _notice(gathered, is_changed=held) if gathered.rows or held else ""
-    table = {"rows": rows, "folder": config.library.path, "stamp": state, "value": wish.value}
-    _write(root, table)
+        # Without trust no value is stored: it may be trusted later, and has no rows here.
+        rows, value = (held, stored["value"]) if held is not None and stored else ([], "")
+        is_changed = held is not None
+        notice = _notice(gathered, is_changed=is_changed) if gathered.rows or is_changed else ""
+    _write(
+        {
+            "version": VERSION,
+            "root": root,
+            "rows": rows,
+            "folder": config.library.path,
+            "stamp": state,
+            "value": value,
+        }
+    )
     return WallTable(rows, notice)
 
 
@@ -210,15 +230,14 @@ def _notice(gathered: GatheredWalls, *, is_changed: bool) -> str:
     return f"The postmortems here have {what} ({count}): kb wall check, then kb trust {KEY}."
 
 
-def _write(root: str, table: dict[str, Any]) -> None:
+def _write(table: StoredTable) -> None:
     """Store the table, but where a commit could have brought another one."""
-    path = Path(table_path(root))
-    if is_in_the_tree(root, str(path)):
+    path = Path(table_path(table["root"]))
+    if is_in_the_tree(table["root"], str(path)):
         return
     folder = Root(path.parent)
     folder.make_folder(".")
-    named = {"version": VERSION, "root": root, **table}
-    folder.write_text(path.name, json.dumps(named), "surrogateescape")
+    folder.write_text(path.name, json.dumps(table), "surrogateescape")
 
 
 def wishes_of_walls(root: Path, config: Config) -> Iterator[Wish]:

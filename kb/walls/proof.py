@@ -24,6 +24,7 @@ from kb.walls.wildcards import UnjudgeableError
 
 if TYPE_CHECKING:
     from kb.traces.run import Run
+    from kb.walls.stored_table import Row
     from kb.walls.unusable_walls import UnusableWall
 
 FIXTURE = "fixture.json"
@@ -171,7 +172,7 @@ def _prove(record: Postmortem, wall: Wall, runs: Sequence[StoredRun]) -> WallPro
     )
 
 
-def _examples(row: dict[str, Any], wall: Wall) -> tuple[list[str], list[str], list[str]]:
+def _examples(row: Row, wall: Wall) -> tuple[list[str], list[str], list[str]]:
     """What the calls written beside a wall show: that it stops, that it lets pass, or neither."""
     stopped, passed, failures = [], [], []
     for call, is_to_stop in (*((c, True) for c in wall.stops), *((c, False) for c in wall.passes)):
@@ -190,12 +191,12 @@ def _examples(row: dict[str, Any], wall: Wall) -> tuple[list[str], list[str], li
     return stopped, passed, failures
 
 
-def _said_of(row: dict[str, Any], run: Run) -> list[bool | None]:
+def _said_of(row: Row, run: Run) -> list[bool | None]:
     """Whether a wall speaks of each call of a run, None for one that cannot be read."""
     return [_speaks(row, call.tool, call.arguments) for call in run.calls]
 
 
-def _steps(row: dict[str, Any], run: Run, speaks: bool | None = True) -> list[int]:
+def _steps(row: Row, run: Run, speaks: bool | None = True) -> list[int]:
     """The numbers of the steps that a wall speaks of, or of those that cannot be read (None)."""
     from kb.traces.run import ToolCall
 
@@ -206,7 +207,7 @@ def _steps(row: dict[str, Any], run: Run, speaks: bool | None = True) -> list[in
     ]
 
 
-def _speaks(row: dict[str, Any], tool: str, arguments: Any) -> bool | None:
+def _speaks(row: Row, tool: str, arguments: Any) -> bool | None:
     """Whether a wall speaks of a call, None for one that cannot be read."""
     try:
         return any(matching_walls([row], tool, arguments))

@@ -9,20 +9,50 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 
 from kb.user_folders import config_folder
 from kb.walls.local_paths import table_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, TypedDict
 
-    #: `id`, `tools`, `command` (words), `effect`, `target`, `needs` (texts), `arguments`
-    #: ([path, is_negated, sign, value]), `verdict`, `reason`.
-    Row = dict[str, Any]
+    #: A path: its plain steps, or its text where it looks for several values.
+    Steps = list[str | int] | str
+    #: Path, whether it is negated, sign of a comparison, and what is wanted; JSON makes it a list.
+    Condition = tuple[Steps, bool, str, str | float]
 
-#: Raised when the form of a row changes: a table of another version is made again.
+    class Row(TypedDict):
+        """One wall: `tools` are patterns, `needs` texts without which no line meets it."""
+
+        id: str
+        tool: str
+        tools: list[str]
+        command: list[str]
+        effect: str
+        target: str
+        needs: list[str]
+        arguments: list[Condition]
+        verdict: str
+        reason: str
+
+    class StoredTable(TypedDict):
+        """What is stored: the rows that are trusted, and the value that is, empty for none."""
+
+        version: int
+        root: str
+        rows: list[Row]
+        folder: str
+        stamp: list[Any]
+        value: str
+
+
+#: Raised when the form of a row changes or how one is made: a table of another version is made
+#: again. What rows take of the table of tools is in the stamp.
 VERSION = 3
+#: The shells of all agents; where the package lies in an archive no file is there.
+TABLE_OF_TOOLS = os.path.join(os.path.dirname(__file__), "..", "data", "effects", "tools.json")
 _MOST_BYTES = 20_000_000
 
 
@@ -36,7 +66,7 @@ class WallTable:
         self.notice = notice
 
 
-def read_stored(root: str) -> dict[str, Any] | None:
+def read_stored(root: str) -> StoredTable | None:
     """The table as it was stored, to be made again where it is None.
 
     None for no table of this folder and version, and for a torn one.
@@ -51,12 +81,11 @@ def read_stored(root: str) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     try:
-        stored = json.loads(raw)
+        stored: Any = json.loads(raw)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(stored, dict):
-        return None
-    is_this = stored.get("version") == VERSION and stored.get("root") == root
+    is_table = isinstance(stored, dict)
+    is_this = is_table and stored.get("version") == VERSION and stored.get("root") == root
     return stored if is_this else None
 
 
@@ -69,25 +98,27 @@ def stamp(root: str, folder: str) -> list[Any]:
 
 
 def settings_stamp(root: str) -> list[Any]:
-    """What changes with `kb.toml` and with what the user trusts."""
-    paths = (os.path.join(root, "kb.toml"), os.path.join(config_folder(), "config.toml"))
+    """What changes with `kb.toml`, with what the user trusts and with the shells that are known."""
+    user = os.path.join(config_folder(), "config.toml")
+    paths = (os.path.join(root, "kb.toml"), user, TABLE_OF_TOOLS)
     return [*map(_times, paths), os.environ.get("KB_TRUST", "")]
 
 
 def records_stamp(root: str, folder: str) -> list[Any]:
-    """What changes with any record: the sums of all times and sizes, and how many there are.
+    """What changes with any record: the sums of all times, sizes and names, and how many there are.
 
     To look at 3,000 records takes 9 ms. A record that had no walls may have some now.
     """
-    times = sizes = count = 0
+    times = sizes = names = count = 0
     try:
         for entry in os.scandir(os.path.join(root, folder)):
             if entry.name.endswith(".md"):
-                found = entry.stat()
-                times, sizes, count = times + found.st_mtime_ns, sizes + found.st_size, count + 1
+                time, size = _times(entry.path)  # a link that leads nowhere hides no other record
+                times, sizes, count = times + time, sizes + size, count + 1
+                names += zlib.crc32(os.fsencode(entry.name))
     except OSError:  # whoever reads the records says why
         return []
-    return [times, sizes, count]
+    return [times, sizes, names, count]
 
 
 def _times(path: str) -> list[int]:

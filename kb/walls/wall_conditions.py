@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from kb.walls.stored_table import Row
+    from kb.walls.stored_table import Condition, Row, Steps
 
 #: The order in which walls speak.
 _STRICTEST = ("deny", "ask", "note")
@@ -189,16 +189,16 @@ def command_line(arguments: Any) -> str:
     return line
 
 
-def _holds(condition: list[Any], arguments: Any) -> bool:
+def _holds(condition: Condition, arguments: Any) -> bool:
     """Whether a value at the path meets the condition, which no value does that is not there."""
     path, is_negated, sign, wanted = condition
     values = _values(path, arguments)
     if sign:
         return any(_compares(value, sign, float(wanted), is_negated) for value in values)
-    return any(matches(wanted, _in_words(value)) != is_negated for value in values)
+    return any(matches(str(wanted), _in_words(value)) != is_negated for value in values)
 
 
-def _values(path: list[str | int] | str, arguments: Any) -> list[Any]:
+def _values(path: Steps, arguments: Any) -> list[Any]:
     """The values at a path, a null left out as one that is not there.
 
     A path of plain steps is a list of them; for any other, a text, the library of JSONPath is
@@ -246,7 +246,9 @@ def _numbers(value: Any) -> set[float]:
         return set()
     try:
         number = {float(value)}
-    except (ValueError, OverflowError):
+    except OverflowError:  # a whole number with hundreds of digits
+        return {float("-inf" if str(value).startswith("-") else "inf")}
+    except ValueError:
         return _amounts(value) if isinstance(value, str) else set()
     return number | _amounts(value) if isinstance(value, str) and _is_grouped(value) else number
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from kb.errors import KbError
 from kb.library import unread_library
 from kb.search.index.index import open_index
+from kb.search.query import Filters, embed_query, query_from_text
+from kb.store import fetch_candidates
 from kb.store.connection import StoreAwayError, connect_to
+from kb.store.fetch_candidates import POOLED, Wanted, candidate_texts, send_words
 from kb.store.open_searches import KeptSearches
+from kb.store.search import _SEARCH
 
 from conftest import git_in
 from store_server import Database, Team, team
@@ -179,3 +185,58 @@ def test_a_search_that_cannot_begin_leaves_no_connection(
     assert re.search("set-up", told.value.todo)
     links = "FROM pg_stat_activity WHERE application_name = 'kb' AND datname = current_database()"
     assert database.rows(f"SELECT pid {links}") == []
+
+
+#: Of the record that is like the question, more copies than any way of finding takes; each is of
+#: another kind, class, route and day than the one that is asked for.
+_COPIES = """
+WITH one AS (SELECT r.* FROM kb.records r JOIN kb.texts t ON number = record
+        WHERE title LIKE 'Refund paid twice%%'),
+    made AS (INSERT INTO kb.records (library, audience, key, content, name, day, happened_at, kind,
+        severity, classes, facts)
+        SELECT library, audience, sha256(i::text::bytea), content, name, '2024-01-01', now(),
+            'near-miss', severity, '{runaway-loop}', facts
+        FROM one, generate_series(1, %s) AS i RETURNING number, audience),
+    texts AS (INSERT INTO kb.texts SELECT m.number, t.audience, title, entry, words, counts, length,
+        passages, draw, mean FROM kb.texts t, made m WHERE record = (SELECT number FROM one)),
+    vectors AS (INSERT INTO kb.vectors SELECT m.number, v.audience, text_hash, vector
+        FROM kb.vectors v, made m WHERE record = (SELECT number FROM one)),
+    facets AS (INSERT INTO kb.facets SELECT number, audience, 'route', 'elsewhere' FROM made)
+INSERT INTO kb.postings SELECT word, m.number, count, p.audience
+FROM kb.postings p, made m WHERE record = (SELECT number FROM one)
+"""
+
+
+@pytest.mark.parametrize("few", [fetch_candidates.FEW, 0])
+def test_what_a_filter_asks_for_is_found_behind_any_number_of_nearer_texts(
+    payments: Team, database: Database, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch_candidates, "FEW", few)
+    database.rows(_COPIES, 2 * POOLED)
+    database.rows("UPDATE kb.statistics SET records = records + %s", 2 * POOLED)
+    index = open_index(unread_library(payments.root))
+    store = connect_to(database.url, read_only=True)
+    store.understand_vectors()
+    store.run(_SEARCH)
+    question = embed_query(index, query_from_text("Refund paid twice", date(2026, 11, 1)))
+    routes = "SELECT word FROM kb.facets f JOIN kb.records ON number = record"
+    far = "2025-06-15-citations-made-up"
+    none = np.zeros(0, np.int64)
+    (route,) = database.rows(f"{routes} WHERE f.key = 'route' AND name = %s", far)[0]
+
+    def found(wanted: Wanted) -> set[str]:
+        by_words = send_words(store, question.bag, question.bag.words, wanted).found()
+        texts = candidate_texts(store, question, by_words, wanted=wanted, known=none)
+        return {entry.id.partition("/")[2] for entry in texts.entries}
+
+    assert far not in found(Wanted())
+    for filters in (
+        Filters(classes=("fabricated-content",)),
+        Filters(kinds=("incident",)),
+        Filters(since=date(2025, 6, 1)),
+        Filters(routes=(str(route),)),
+    ):
+        assert far in found(Wanted(filters)), filters
+    assert far in found(Wanted(until=datetime(2025, 12, 31, tzinfo=UTC)))
+    assert found(Wanted(Filters(kinds=("incident",)), without="Payments")) == set()
+    store.close()

@@ -15,7 +15,7 @@ from kb.search.index.index import open_index
 from kb.search.query import query_from_text
 from kb.store.connection import connect_to
 from kb.store.corpus_statistics import decode
-from kb.store.fetch_candidates import send_words
+from kb.store.fetch_candidates import Wanted, send_words
 from kb.store.search import StoreSearch
 
 from store_server import Database, Team, team
@@ -189,7 +189,7 @@ def test_its_team_finds_a_text_by_a_word_that_no_count_has(
     found = {}
     for role in (reader, database.make_role("other", "kb_reader")):
         store = connect_to(database.as_role(role), read_only=True)
-        found[role] = send_words(store, bag, bag.words, "Owner").found()
+        found[role] = send_words(store, bag, bag.words, Wanted(without="Owner")).found()
         store.close()
     assert [len(one.records) for one in found.values()] == [1, 0]
     assert [one.frequencies for one in found.values()] == [{}, {}]

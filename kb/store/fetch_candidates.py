@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 from kb.search.bm25 import Bag
 from kb.search.encoder.encoder import Vectors
 from kb.search.index.build_index import text_bag
+from kb.search.index.faiss_index import RANK_ALL
 from kb.search.indexed_records.collection import SAMPLE, starts_of
 from kb.search.indexed_records.entry import IndexedRecord, PriorVerdict
+from kb.search.query import EVERYTHING, Filters
 from kb.search.ranking.cosine_likeness import Question
 from kb.search.ranking.joint_ridge import MOST_TEACHERS
 from kb.store.connection import SentStatement, Store, half_vector
@@ -28,6 +31,9 @@ POOLED = 300
 #: of the ten nearest were found in 200, .997 in 600 and all in 1,000; in heaps of 140 like ones,
 #: which no texts are, .964 in 1,000.
 WALKED = 1_000
+#: So many records within the filters are compared one by one by their whole text: a graph is walked
+#: for so long that few of them would be met. As many as a local index ranks without one.
+FEW = RANK_ALL
 #: The fewest of them for one passage of a long question.
 _FEWEST = 40
 #: Postings that are read for the rare words of a question; common words tell records apart little,
@@ -63,15 +69,15 @@ _HIDDEN = """(SELECT coalesce(array_agg(a.number), '{}') FROM kb.audiences a
 # Arithmetic in `numeric` for each posting would be half the time of all. A role that writes the
 # statistics could make a rarity that is none: no logarithm fails for it.
 _BY_WORDS = """
-WITH asked AS (SELECT word, coalesce(records, 0) AS records, row_number() OVER rarest AS place,
-        sum(coalesce(records, 0)) OVER rarest AS read
+WITH {allowed}asked AS (SELECT word, coalesce(records, 0) AS records,
+        row_number() OVER rarest AS place, sum(coalesce(records, 0)) OVER rarest AS read
     FROM unnest(%(words)s::bigint[]) AS w (word) LEFT JOIN kb.words USING (word)
     WINDOW rarest AS (ORDER BY coalesce(records, 0), word)),
     rare AS MATERIALIZED (SELECT a.word, ln(1 + greatest(
             (s.records - a.records + 0.5::float8) / (a.records + 0.5::float8), 0)) AS rarity
         FROM asked a CROSS JOIN kb.statistics s WHERE read <= %(most)s OR place = 1),
     best AS (SELECT p.record FROM kb.postings p JOIN rare r USING (word)
-        WHERE p.audience <> ALL ({hidden}) GROUP BY p.record
+        WHERE p.audience <> ALL ({hidden}) {among} GROUP BY p.record
         ORDER BY sum(r.rarity * p.count / (p.count + 1.5::float8)) DESC, p.record LIMIT %(pooled)s)
 SELECT array_agg(word), array_agg(records), (SELECT array_agg(record) FROM best)
 FROM kb.words WHERE word = ANY (%(counted)s)
@@ -82,17 +88,82 @@ FROM kb.words WHERE word = ANY (%(counted)s)
 # A set is taken from the pool, for a list of a thousand would be gone through for each candidate:
 # half the time of all.
 _POOL = """
-WITH near AS (SELECT n.record FROM unnest(%(passages)s::halfvec[]) AS q (vector) CROSS JOIN LATERAL
+WITH {allowed}near AS (SELECT n.record
+    FROM unnest(%(passages)s::halfvec[]) AS q (vector) CROSS JOIN LATERAL
         (SELECT record FROM (SELECT record, v.vector <#> q.vector AS far FROM kb.vectors v
-            WHERE audience <> ALL ({hidden}) ORDER BY v.vector <#> q.vector LIMIT {walked}) w
+            WHERE audience <> ALL ({hidden}) {walks}
+            ORDER BY v.vector <#> q.vector LIMIT {walked}) w
          ORDER BY far + 0 LIMIT {nearest}) n),
-    whole AS (SELECT record FROM kb.texts WHERE audience <> ALL ({hidden})
-        ORDER BY mean <#> %(mean)s LIMIT {pooled}),
+    whole AS (SELECT record FROM kb.texts WHERE audience <> ALL ({hidden}) {walks}
+        ORDER BY mean <#> %(mean)s LIMIT {pooled}) {compared},
     pool AS ((SELECT record FROM near UNION SELECT record FROM whole
-            UNION SELECT unnest(%(rare)s::integer[]))
+            UNION SELECT unnest(%(rare)s::integer[]) {union})
         EXCEPT SELECT unnest(%(known)s::integer[]))
 {body} WHERE t.record IN (SELECT record FROM pool)
 """
+
+
+# The last union is of the common table: what is compared one by one is found instead of walked to.
+_ALLOWED = "allowed AS MATERIALIZED (SELECT r.number FROM kb.records r WHERE {conditions}), "
+_AMONG = "AND record IN (SELECT number FROM allowed)"
+_ARE_FEW = "(SELECT count(*) <= {few} FROM allowed)"
+_COMPARED = """, compared AS (SELECT record FROM kb.texts JOIN allowed ON number = record
+        WHERE {are_few} AND audience <> ALL ({hidden})
+        ORDER BY (mean <#> %(mean)s) + 0 LIMIT {compared})"""
+#: What a record may state as another word than a filter is left to ranking: a text that one team
+#: keeps for itself has no facet here.
+_CONDITIONS = {
+    "classes": "r.classes && %(classes)s::text[]",
+    "kinds": "r.kind = ANY (%(kinds)s::text[])",
+    "since": "r.day >= %(since)s",
+    "until": "r.happened_at <= %(until)s",
+    "routes": "(EXISTS (SELECT FROM kb.facets f WHERE f.record = r.number AND f.key = 'route' "
+    "AND f.word = ANY (%(routes)s::text[])) OR NOT EXISTS "
+    "(SELECT FROM kb.facets f WHERE f.record = r.number AND f.key = 'route'))",
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which records may be candidates, by what the server knows of them: none of them is lost.
+
+    None of the library named `without`, and with `until` none that happened later.
+    """
+
+    filters: Filters = EVERYTHING
+    without: str = ""
+    until: datetime | None = None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What the statement is sent with; only what is asked for is among it."""
+        filters = self.filters
+        named = {
+            # Facts hold no class with a blank in it, and a text may.
+            "classes": [] if any(" " in name for name in filters.classes) else filters.classes,
+            "kinds": filters.kinds,
+            "routes": filters.routes,
+        }
+        words = {key: list(value) for key, value in named.items() if value}
+        days = {"since": filters.since, "until": self.until}
+        return words | {key: day for key, day in days.items() if day} | {"without": self.without}
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """The parts of a statement that keep to it, empty where anything may be a candidate."""
+        conditions = [_CONDITIONS[key] for key in self.values if key in _CONDITIONS]
+        if not conditions:
+            return dict.fromkeys(("allowed", "among", "walks", "compared", "union"), "")
+        are_few = _ARE_FEW.format(few=FEW)
+        return {
+            "allowed": _ALLOWED.format(conditions=" AND ".join(conditions)),
+            "among": _AMONG,
+            "walks": f"{_AMONG} AND NOT {are_few}",
+            "compared": _COMPARED.format(
+                are_few=are_few, hidden=_HIDDEN, compared=POOLED + NEAREST
+            ),
+            "union": "UNION SELECT record FROM compared",
+        }
 
 
 @dataclass(frozen=True)
@@ -148,16 +219,15 @@ def sample_texts(
     return _bodies(store.rows(_BODY + even, (most, MOST_TEACHERS)), dimension)
 
 
-def send_words(store: Store, bag: Bag, counted: NDArray[np.uint64], without: str) -> SentWords:
+def send_words(store: Store, bag: Bag, counted: NDArray[np.uint64], wanted: Wanted) -> SentWords:
     """Ask for what words find, while the vectors of a question may still be made.
 
-    Of the words `counted` it is told how many texts hold them. None of the library named `without`
-    is found.
+    Of the words `counted` it is told how many texts hold them.
     """
     words, counts = (some.view(np.int64).tolist() for some in (bag.words, counted))
     limits = {"most": _MOST_POSTINGS, "pooled": POOLED}
-    values = {"words": words, "counted": counts, "without": without, **limits}
-    return SentWords(store.send(_BY_WORDS.format(hidden=_HIDDEN), values))
+    values = {"words": words, "counted": counts, **limits, **wanted.values}
+    return SentWords(store.send(_BY_WORDS.format(hidden=_HIDDEN, **wanted.parts), values))
 
 
 def candidate_texts(
@@ -165,13 +235,13 @@ def candidate_texts(
     question: Question,
     by_words: FoundByWords,
     *,
-    without: str,
+    wanted: Wanted,
     known: NDArray[np.int64],
 ) -> TextBatch:
     """The texts worth ranking for a question, but for those whose numbers are `known`.
 
-    They are found by the graph of passages, the graph of whole texts, and rare words; those of the
-    library named `without` are passed over.
+    They are found by the graph of passages, the graph of whole texts, and rare words; where few are
+    wanted, by each whole text instead of the graphs.
     """
     passages = max(len(question.vectors), 1)
     each = max(_FEWEST, NEAREST // passages)
@@ -181,10 +251,11 @@ def candidate_texts(
         "passages": [half_vector(vector) for vector in question.vectors],
         "mean": half_vector(question.mean),
         "rare": by_words.records,
-        "without": without,
         "known": known.tolist(),
+        **wanted.values,
     }
-    rows = store.rows(_POOL.format(body=_BODY, hidden=_HIDDEN, **limits), values)
+    statement = _POOL.format(body=_BODY, hidden=_HIDDEN, **limits, **wanted.parts)
+    rows = store.rows(statement, values)
     return _bodies(rows, len(question.mean))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import msgspec
 import numpy as np
@@ -25,7 +26,7 @@ from kb.search.query import EVERYTHING, Filters, Query
 from kb.search.ranking.cosine_likeness import Question
 from kb.store.connection import Store
 from kb.store.corpus_statistics_rows import read_model, refuse_other_encoder
-from kb.store.fetch_candidates import SentWords, candidate_texts, sample_texts, send_words
+from kb.store.fetch_candidates import SentWords, Wanted, candidate_texts, sample_texts, send_words
 from kb.store.migrations import check_layout
 from kb.store.store_index import StoreIndex, StoreSample, counted_words, store_sample
 from kb.store.version_and_rights import SentStanding, StoreStanding, send_standing
@@ -51,6 +52,8 @@ class _Warm:
     sample: StoreSample
     names: dict[int, str]
     counts: dict[str, int]
+    #: When the last of them happened.
+    newest: datetime | None
     #: What is read at the first question that wants it, by the library that asks.
     facts_alone: dict[str, dict[str, list[RecordFacts]]] = field(default_factory=dict)
 
@@ -104,11 +107,12 @@ class StoreSearch:
         words = [query.title, *(passage.text for passage in query.passages)]
         bag = bag_of(words)
         with self.one_version():
-            by_words = self._send(bag, without)
+            wanted = self._wanted(query, filters, without)
+            by_words = self._send(bag, wanted)
             texts = [embedded_text(query.title, one) for one in query.passages] or [query.title]
             vectors = self.encoder.encode(texts)
             question = Question(vectors, bag, query.entry, query.alike_runs or {})
-            return self._ranked(query, question, by_words, filters, without)
+            return self._ranked(query, question, by_words, wanted)
 
     def find_question(
         self, query: Query, question: Question, filters: Filters, *, without: str = ""
@@ -118,8 +122,9 @@ class StoreSearch:
         Raises `KbError` where what is counted over all texts cannot be read.
         """
         with self.one_version():
-            by_words = self._send(question.bag, without)
-            return self._ranked(query, question, by_words, filters, without)
+            wanted = self._wanted(query, filters, without)
+            by_words = self._send(question.bag, wanted)
+            return self._ranked(query, question, by_words, wanted)
 
     def answer(self, found: RankedQuery, library: Library, limit: int) -> Answer:
         """What was found as an answer, whose matches say whose they are and what they call it.
@@ -203,15 +208,21 @@ class StoreSearch:
         library = self.library_name(int(number))
         return replace(match, id=record_id, library=library, actions=tuple(actions))
 
-    def _send(self, bag: Bag, without: str) -> SentWords:
-        return send_words(self._store, bag, counted_words(bag), without)
+    def _wanted(self, query: Query, filters: Filters, without: str) -> Wanted:
+        """What may answer: nothing later, which no statement needs to say where nothing is."""
+        newest = self._warm.newest if self._warm else None
+        may_be_earlier = query.at < newest if newest else not query.is_plain
+        return Wanted(filters, without, query.at if may_be_earlier else None)
+
+    def _send(self, bag: Bag, wanted: Wanted) -> SentWords:
+        return send_words(self._store, bag, counted_words(bag), wanted)
 
     def _ranked(
-        self, query: Query, question: Question, sent: SentWords, filters: Filters, without: str
+        self, query: Query, question: Question, sent: SentWords, wanted: Wanted
     ) -> RankedQuery:
         warm, by_words = self._current(), sent.found()
         known = warm.sample.texts.numbers
-        found = candidate_texts(self._store, question, by_words, without=without, known=known)
+        found = candidate_texts(self._store, question, by_words, wanted=wanted, known=known)
         index = StoreIndex(
             self._store,
             warm.standing.version,
@@ -222,8 +233,8 @@ class StoreSearch:
             counted_words(question.bag),
             by_words.frequencies,
         )
-        own = frozenset(index.ids_of(without))
-        filters = replace(filters, without=filters.without | own)
+        own = frozenset(index.ids_of(wanted.without))
+        filters = replace(wanted.filters, without=wanted.filters.without | own)
         return find_question(index, query, question, filters)
 
     def _current(self) -> _Warm:
@@ -239,9 +250,11 @@ class StoreSearch:
         sample = store_sample(statistics, probe, sample_texts(self._store, dimension))
         names = dict(self._store.rows("SELECT number, name FROM kb.libraries"))
         counts = self._store.rows(
-            "SELECT library, count(*)::integer FROM kb.records GROUP BY library"
+            "SELECT library, count(*)::integer, max(happened_at) FROM kb.records GROUP BY library"
         )
-        return _Warm(now, sample, names, {names[number]: count for number, count in counts})
+        newest = max((last for *_, last in counts), default=None)
+        held = {names[number]: count for number, count, _ in counts}
+        return _Warm(now, sample, names, held, newest)
 
 
 def _facts(raw: str) -> tuple[RecordFacts, ...]:

@@ -16,6 +16,7 @@ from kb.library import find_root
 from kb.traces.decoding.timestamps import time_of
 from kb.traces.spans.group_by_trace import Record
 from kb.traces.spans.span import span_of
+from kb.walls.local_paths import library_root
 
 from conftest import EXAMPLE, git_in
 
@@ -123,3 +124,12 @@ def test_the_folders_above_a_very_long_path_are_not_gone_through() -> None:
     with pytest.raises(KbError, match="too long for any system") as told:
         find_root(Path("/a" * 100_000))
     assert len(str(told.value)) < 300
+
+
+def test_a_hook_goes_through_no_folders_above_a_very_long_path(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked: list[str] = []
+    monkeypatch.setattr("os.path.dirname", lambda path: looked.append(path) or "/")
+    assert library_root("/a" * 100_000) == ""
+    assert not looked

@@ -9,6 +9,8 @@ from kb.user_folders import cache_folder, state_folder
 
 _SETTINGS = "kb.toml"
 _RECORDS = "postmortems"
+#: No system opens a longer one; the folders above a path of 200,000 took 9 GB.
+_LONGEST_PATH = 33_000
 
 
 def library_root(start: str) -> str:
@@ -16,6 +18,8 @@ def library_root(start: str) -> str:
 
     As `kb.library.find_root` looks for it, without what that imports.
     """
+    if len(start) > _LONGEST_PATH:
+        return ""
     start = os.path.realpath(start)
     folders = [start]
     while (above := os.path.dirname(folders[-1])) != folders[-1]:

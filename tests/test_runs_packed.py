@@ -215,6 +215,16 @@ def test_nothing_unpacked_is_left_behind(tmp_path: Path, monkeypatch: pytest.Mon
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
+def test_a_size_that_an_extension_of_a_tar_declares_is_bounded_too(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        entry = tarfile.TarInfo("a.jsonl")
+        entry.pax_headers = {"size": str(1 << 70)}
+        tar.addfile(entry)
+    with pytest.raises(KbError, match="an extension declares"):
+        runs_in(file(tmp_path, out.getvalue(), "a.tar"))
+
+
 @pytest.mark.parametrize("wrap", [bytes, lambda zip_: tarred(("in.zip", zip_), ("b.jsonl", HI))])
 def test_a_damaged_zip_is_said_and_what_lies_beside_it_is_read(
     tmp_path: Path, wrap: Callable[[bytes], bytes]

@@ -216,6 +216,9 @@ class _Unpacking:
     def _of_tar(self, stream: io.BufferedReader, name: str, level: int) -> Iterator[Member]:
         with tarfile.open(fileobj=stream, mode="r|", tarinfo=_BoundedHeader) as tar:
             for entry in tar:
+                if not 0 <= entry.size <= MOST_BYTES:  # an extension says so, not the header
+                    what = f"an extension declares {entry.size:,} bytes, which is no file"
+                    raise tarfile.ReadError(what)
                 inner = _path_within(name, entry.name)
                 if entry.isreg() and (held := tar.extractfile(entry)) is not None:
                     self.budget.count()

@@ -18,6 +18,7 @@ from kb.lazy_regex import regex
 from kb.records.action_and_prior_items import ANY_ITEM, ActionItem, Item, read_items
 from kb.records.heading_topics import section_by_stem
 from kb.records.markdown import Line, bold_heading, even_spaces, read_heading, without_tags
+from kb.records.promises import promises
 from kb.records.tables import Table, TableRow, read_tables
 from kb.records.written_dates import read_day
 
@@ -123,31 +124,6 @@ _NUMBERED_ACTION = regex(
     r"(?:P|AI[- ]?|(?:fix|action(?: item)?|change|item|task)[ -]?)\d{1,2}[ \t]*[:.)—–-]",
     re.IGNORECASE,
 )
-#: What begins a promise that stands in a line of its own, without a mark.
-_VERBS = (
-    r"(?:add|adjust|adopt|agree|alert|allow|analy[sz]e|apply|archive|assess|assign|audit|automate"
-    r"|back[ ]up|block|build|cap|change|check|clean|communicate|conduct|configure|consider|create"
-    r"|define|delete|deploy|design|detect|develop|disable|disallow|document|drop|educate|enable"
-    r"|encrypt|enforce|enhance|ensure|establish|evaluate|expand|explore|extend|fix|forbid|gate"
-    r"|implement|improve|include|increase|install|instrument|integrate|introduce|invest"
-    r"|investigate|isolate|keep|limit|lock|log|lower|maintain|make|migrate|mirror|monitor|move"
-    r"|notify|optimi[sz]e|page|patch|perform|pin|plan|prevent|prioriti[sz]e|protect|provide"
-    r"|publish|put|raise|rebuild|record|redact|reduce|refactor|refuse|remind|remove|rename|replace"
-    r"|require|restrict|revert|review|revoke|rewrite|rotate|run|scale|schedule|scrutini[sz]e|send"
-    r"|separate|set[ ]?up|set|simplify|split|standardi[sz]e|stop|store|strengthen|switch|test"
-    r"|tighten|track|train|tune|turn|update|upgrade|use|validate|verify|warn|write)"
-)
-#: `Load balancing: Implement …`, which names the change before its verb.
-_NAMED = r"(?:(?:[\w/&'’-]{1,30}[ ]){0,5}[\w/&'’-]{1,30}:[ ]{1,4})?"
-_PROMISING = regex(
-    r"\[[^\W\d_]{2,12}[ ]\d{1,3}\][ \t]*[:.)–—-]"
-    rf"|{_NAMED}(?:[a-z]{{3,20}}ly[ ])?{_VERBS}\b(?!:)"
-    r"|(?!(?:this|these|that|those|it|there|what|which|if|when)\b)(?:[\w'’/&-]{1,30}[ ]){1,8}"
-    r"(?:should|must|needs?[ ]to|ought[ ]to)[ ]\w{2,20}"
-    r"|(?:we|i)(?:['’]ll|[ ]will)[ ]\w",
-    re.IGNORECASE,
-)
-_TOLD_AS_DONE = regex(r"[^.;]{0,80}\b(?:was|were|has[ ]been|have[ ]been|had)\b")
 #: What a line below an action, or below its heading, may tell of it.
 _ATTRIBUTES = frozenset({"owner", "due", "state", "tracker", "lever"})
 #: The columns that a table of actions has and one of causes has not.
@@ -344,12 +320,6 @@ def _from_lines(
         yield from _from_block(current, levers, near)
         current = [line] if is_bare and promises(text) else []
     yield from _from_block(current, levers, near)
-
-
-def promises(text: str) -> bool:
-    """Whether a text promises something by how it begins, and is not the head of others."""
-    is_head = text.endswith((":", "："))
-    return not is_head and bool(_PROMISING.match(text)) and not _TOLD_AS_DONE.match(text)
 
 
 def _is_marked(text: str) -> bool:

@@ -15,7 +15,7 @@ from kb.records.action_and_prior_items import ANY_ITEM, read_actions, read_items
 from kb.records.document import Document
 from kb.records.form_sections import plain_label
 from kb.records.front_matter_keys import KEYS
-from kb.records.informal_action_items import promises, read_informal_actions, read_untasked
+from kb.records.informal_action_items import read_informal_actions, read_untasked
 from kb.records.markdown import (
     Line,
     SectionText,
@@ -25,6 +25,7 @@ from kb.records.markdown import (
     read_heading,
     without_tags,
 )
+from kb.records.promises import promises
 from kb.records.tables import read_tables
 from kb.records.timeline import TimelineEntry, has_times, read_timeline, row_text
 from kb.records.written_dates import read_written_time

@@ -17,7 +17,12 @@ from kb.humanize import plural
 from kb.records.action_and_prior_items import ActionItem, read_actions
 from kb.records.document import Document
 from kb.records.form_sections import plain_label
-from kb.records.informal_action_items import read_all_actions, read_informal_actions, says_nothing
+from kb.records.informal_action_items import (
+    read_all_actions,
+    read_informal_actions,
+    read_remarks,
+    says_nothing,
+)
 from kb.records.markdown import Line, SectionText, bold_heading, read_heading
 from kb.records.tables import read_tables
 
@@ -113,11 +118,17 @@ def count_actions(document: Document) -> ActionCount:
         return ActionCount(None, why) if line else ActionCount(0)
     lines = [line for section in own for line in section.lines]
     found = _without_comments(document, read_all_actions(lines, read_actions(lines)))
+    remarks = read_remarks(lines)
+    if not found and remarks:
+        why = f"from line {remarks[0].line} on stand facts, questions or links, and no promise"
+        return ActionCount(None, why, len(remarks))
     if not found:
         is_none = all(says_nothing(line.text) for line in lines if line.is_prose)
         why = f"below line {own[0].line} stands no list"
         return ActionCount(0) if is_none else ActionCount(None, why)
     why = _doubt(document, own, lines, found) or _elsewhere(document, own)
+    if remarks:
+        why = f"line {remarks[0].line} states or asks something, and may be one more"
     many = f"{plural(len(found), 'item')} from line {found[0].line} on; {why}"
     return ActionCount(None, many, len(found)) if why else ActionCount(len(found))
 

@@ -363,6 +363,7 @@ SECTIONS: tuple[Section, ...] = (
                         "fixes applied",
                     ),
                     *("incident response", "resolution steps", "response and resolution"),
+                    *("resolution summary", "immediate response", "summary of resolution"),
                     *("containment and recovery", "remediation steps taken", "solution applied"),
                     *("final resolution", "fixes implemented", "how we fixed it", "what we did"),
                     *("workaround", "mitigação", "mitigação imediata", "fix-forward applied"),

@@ -18,7 +18,7 @@ from kb.lazy_regex import regex
 from kb.records.action_and_prior_items import ANY_ITEM, ActionItem, Item, read_items
 from kb.records.heading_topics import section_by_stem
 from kb.records.markdown import Line, bold_heading, even_spaces, read_heading, without_tags
-from kb.records.promises import promises
+from kb.records.promises import promises, tells_no_action
 from kb.records.tables import Table, TableRow, read_tables
 from kb.records.written_dates import read_day
 
@@ -182,14 +182,26 @@ def read_informal_actions(
 ) -> tuple[InformalAction, ...]:
     """The items, rows and lines of an action list that are no task of the form, in order.
 
-    Details below a task or an item (deeper items) belong to it and are none of their own.
+    Details below a task or an item (deeper items) belong to it and are none of their own. Items
+    that tell no action are left out, see `read_remarks`.
     """
-    found = [*_from_items(lines, levers, near), *_from_lines(lines, levers, near)]
+    items = (one for one in _from_items(lines, levers, near) if not _is_remark(one))
+    found = [*items, *_from_lines(lines, levers, near)]
     if any("|" in line.text for line in lines):
         found += [
             action for table in read_tables(lines) for action in _from_table(table, levers, near)
         ]
     return tuple(sorted(found, key=lambda action: action.line))
+
+
+def read_remarks(lines: Sequence[Line]) -> tuple[InformalAction, ...]:
+    """The items of an action list that tell no action: facts, questions, links alone."""
+    return tuple(filter(_is_remark, _from_items(lines, (), None)))
+
+
+def _is_remark(action: InformalAction) -> bool:
+    is_bare = not action.attributes and action.state == "open"
+    return is_bare and tells_no_action(action.text)
 
 
 def read_all_actions(

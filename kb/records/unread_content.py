@@ -15,7 +15,7 @@ from kb.records.action_and_prior_items import ANY_ITEM, read_actions, read_items
 from kb.records.document import Document
 from kb.records.form_sections import plain_label
 from kb.records.front_matter_keys import KEYS
-from kb.records.informal_action_items import read_informal_actions, read_untasked
+from kb.records.informal_action_items import read_informal_actions, read_remarks, read_untasked
 from kb.records.markdown import (
     Line,
     SectionText,
@@ -25,7 +25,7 @@ from kb.records.markdown import (
     read_heading,
     without_tags,
 )
-from kb.records.promises import promises
+from kb.records.promises import is_link_alone, promises
 from kb.records.tables import read_tables
 from kb.records.timeline import TimelineEntry, has_times, read_timeline, row_text
 from kb.records.written_dates import read_written_time
@@ -75,8 +75,8 @@ _ESCAPED = regex(r" {0,3}\\(#{1,6}[ \t]+\S.*)$")
 class UnreadLine(Struct, frozen=True, gc=False):
     """One line that is read as nothing: what it looks like, and what to write in its place.
 
-    `kind` is "evidence", "wall", "timeline", "hour" (of a day that is known), "action",
-    "front-matter", "heading" or "text".
+    `kind` is "evidence", "wall", "timeline", "hour" (of a day that is known), "action", "remark"
+    (among the actions, and none), "front-matter", "heading" or "text".
     """
 
     line: int
@@ -207,6 +207,7 @@ def unread_actions(document: Document) -> Iterator[UnreadLine]:
             if action.line not in unboxed and not _REMARK.match(action.text):
                 text = document.source_line(action.line).strip()
                 yield UnreadLine(action.line, "action", text, action.task())
+        yield from _remarks(document, section)
         yield from _tables(document, section, {action.line for action in informal})
         is_published = document.front.text("status") == "published"
         if not informal and not is_published:  # then it is `published-without-actions`
@@ -216,6 +217,15 @@ def unread_actions(document: Document) -> Iterator[UnreadLine]:
             yield from _stray_actions(other, levers)
         if other.key is None and section is None:
             yield from _stray_promises(other)
+
+
+def _remarks(document: Document, section: SectionText) -> Iterator[UnreadLine]:
+    """Facts, questions and links alone among the actions: what is to be done is not said."""
+    for remark in read_remarks(section.lines):
+        if not _REMARK.match(remark.text):
+            text = document.source_line(remark.line).strip()
+            tracker = f" — tracker: {remark.text}" if is_link_alone(remark.text) else ""
+            yield UnreadLine(remark.line, "remark", text, f"what is to be done: - [ ] …{tracker}")
 
 
 def _in_prose(document: Document, section: SectionText) -> Iterator[UnreadLine]:

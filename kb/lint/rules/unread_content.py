@@ -94,4 +94,5 @@ def time_unread(document: Document, _: LintContext) -> Iterator[Finding]:
 def action_unread(document: Document, _: LintContext) -> Iterator[Finding]:
     """Items and rows of the action list without a box, and tasks under no heading of ours."""
     for one in unread_actions(document):
-        yield _finding(document, one, "an action")
+        is_remark = one.kind == "remark"
+        yield _finding(document, one, "a remark among actions" if is_remark else "an action")

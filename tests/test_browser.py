@@ -233,6 +233,18 @@ def test_a_sentence_whose_words_no_page_has_all_finds_those_with_some(visit: Vis
     page.locator(".kb-result-title", has_text="Air Canada").wait_for()
 
 
+@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1366, 768)])
+def test_the_three_answers_of_the_all_hands_fit_a_screen(
+    browser: Any, casebook: str, width: int, height: int
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": height})
+    page.goto(f"{casebook}all-hands/")
+    page.locator("[data-kb-present]").click()
+    needed = "document.querySelector('.kb-presenting').scrollHeight"
+    assert page.evaluate(needed) <= height
+    page.close()
+
+
 def searched(page: Any, words: str) -> tuple[str, list[str]]:
     """What the search box says of some words, and the paths it lists."""
     page.locator(".kb-search-box").fill(words)

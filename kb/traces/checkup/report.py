@@ -90,8 +90,8 @@ def _head(done: Checkup) -> str:
     if done.guessed:
         lines += [
             "",
-            f"In {done.guessed} runs nobody says what some tools do: for this list their names "
-            "were taken as a hint. Name them under [runs.effects] in kb.toml.",
+            f"In {plural(done.guessed, 'run')} nobody says what some tools do: for this list their "
+            "names were taken as a hint. Name them under [runs.effects] in kb.toml.",
         ]
     return "\n".join(lines)
 

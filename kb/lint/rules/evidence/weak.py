@@ -170,6 +170,6 @@ def _late_detection_unanswered(document: Document, context: LintContext) -> Iter
         message = (
             f"detected after {took:.0f} minutes (goal: {DETECTION_GOAL_MINUTES}) and no action "
             "makes that faster: propose an alert, an escalation trigger, or a named owner of "
-            "containment"
+            "containment, as `- [ ] page … when … — owner: …, due: …, lever: alert`"
         )
         yield at_node(node, message)

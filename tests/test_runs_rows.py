@@ -39,6 +39,8 @@ def units(value: Any, text: str) -> int:
     """How many rows a reader counts in a trace made by hand: lines, spans, messages."""
     if isinstance(value, str):
         return text.count("\ndata: ") or len(text.splitlines())
+    if simulations := value.get("simulations"):
+        return sum(len(simulation["messages"]) for simulation in simulations)
     lists = [value[key] for key in ("messages", "steps", "trajectory", "history") if key in value]
     if lists:
         return sum(map(len, lists))

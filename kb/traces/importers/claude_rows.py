@@ -1,8 +1,8 @@
 """Rows of a session of Claude Code as nearly all are written, decoded straight into their fields.
 
 A row with a key or a value that these do not have is none of them, and is read the long way
-(`kb.traces.messages`), which knows more. Both give the same: a row of these takes a fifth of the
-time, for what nobody reads of it is passed over undecoded.
+(`kb.traces.messages`), which knows more. Both give the same; a row of these takes less time, for
+what nobody reads of it is passed over undecoded.
 """
 
 from __future__ import annotations

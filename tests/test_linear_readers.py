@@ -208,7 +208,6 @@ BOUNDED = {
     "kb.lint.wording.vague_actions._LEADS": "looks at the first 600 characters of an action",
     "kb.lint.wording.vague_actions._KINDS": "the same",
     "kb.traces.importers.claude_files._SAVED_TO": "looks at the beginning of a result",
-    "kb.traces.rows_report._NUMBER": "reads places that kb itself has written",
     "kb.trusted_settings._WILD": "looks at the first 500 characters of a pattern",
     "kb.traces.analyses.claims._CLAIM": "of a message 20,000 characters are read",
 }

@@ -26,7 +26,6 @@ _LATIN = str.maketrans(
         "ħ": "h", "ı": "i", "ŋ": "n", "ŧ": "t", "ĸ": "k", "ə": "e", "ƒ": "f",
     }
 )  # fmt: skip
-_YAML_WORDS = {"yes", "no", "true", "false", "null", "on", "off"}
 #: A question a one-page draft leaves open becomes an action due within this time (SPEC 2.2).
 OPEN_QUESTION_DAYS = 90
 ONE_PAGE = "one-page"

@@ -13,7 +13,6 @@ from kb.traces.decoding.row_account import RowAccount, RowVerdict, Verdict
 from kb.traces.redaction import safe_text
 
 ROWS_SCHEMA = "kb.run-rows/1"
-_NUMBER = re.compile(r"(.*?)(\d+)(\D*)", re.DOTALL)
 
 
 def rows_text(rows: RowAccount, runs: int) -> str:

@@ -447,7 +447,6 @@ def _belongs(char: str) -> bool:
 
 
 _LEGAL = r"(?:gmbh|ag|inc|ltd|llc|corp|co|bv|kg|se|plc|oy|ab|as|sa|srl|spa|pty)"
-_AFTER = regex(rf"[\s,&.'-]{{1,3}}(?:{_LEGAL}\b\.?)?", re.IGNORECASE)
 
 
 def _joined_hits(hits: Iterable[NameHit], text: str) -> list[NameHit]:
